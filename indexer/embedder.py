@@ -1,0 +1,48 @@
+"""The contract of an embedding model: texts in, unit vectors out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""Shape (n, d), each row of Euclidean length 1."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Anything that turns passages and queries into comparable vectors."""
+
+    @property
+    def name(self) -> str:
+        """Model name and, where there is one, revision: part of the index fingerprint."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length d of each vector."""
+        ...
+
+    @property
+    def runtime(self) -> str:
+        """Device and dtype, and why, in one line."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the text in the model's own tokenizer, specials excluded."""
+        ...
+
+    def passages(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        """Unit vectors of passages, shape (n, d), in input order; `progress` gets the number done so far.
+
+        Raises:
+            EmbedderError: the model answered something that is not a finite, non-zero vector.
+        """
+        ...
+
+    def query(self, text: str) -> NDArray[np.float32]:
+        """The unit vector of a query, shape (d,), with the model's query prefix applied."""
+        ...

@@ -1,0 +1,1 @@
+"""How relevant is each passage to the query? Scorers, batching, attention, windows, profiles."""

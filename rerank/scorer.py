@@ -1,0 +1,234 @@
+"""The contract every second stage keeps: what goes in, what comes out, and what a score means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+Kind = Literal["pointwise", "late-interaction", "listwise", "remote", "cascade"]
+LongDocuments = Literal["max", "mean2"]
+"""How window scores become a document score: the best window, or the mean of the best two."""
+
+MAX_DOCUMENTS = 2048
+"""Most documents in one call."""
+MAX_QUERY_TOKENS = 512
+MAX_DOCUMENT_TOKENS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreContract:
+    """What a scorer's numbers mean."""
+
+    kind: Kind
+    low: float
+    """Smallest normalised score."""
+    high: float
+    """Largest normalised score."""
+    normalisation: str
+    """How `score` comes from `logit`: "sigmoid", "cosine", "mean of token maxima", "as the server sent it"."""
+    native_window: int
+    """Tokens that the model reads at once, query and specials included; 0 where only the server knows."""
+    long_documents: str
+    """What happens to a passage beyond the window, in words."""
+    cutoff: float | None
+    """Suggested score below which a passage is not worth keeping; None where no threshold means anything."""
+    licence: str
+    list_relative: bool = False
+    """True if a score depends on the other passages of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Where and how a model runs, and why there."""
+
+    device: str
+    """"cuda:0", "cpu", or the address of a server."""
+    dtype: str
+    kernel: str
+    """The attention kernel: "flash-attn", "torch varlen", "sdpa", or "remote"."""
+    reason: str
+    """Why this choice, and why not the faster one where there is one."""
+
+    def __str__(self) -> str:
+        """One line for people."""
+        return f"{self.device}, {self.dtype}, {self.kernel}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a query and of a passage is read."""
+
+    max_query_tokens: int = MAX_QUERY_TOKENS
+    max_document_tokens: int = MAX_DOCUMENT_TOKENS
+    max_length: int | None = None
+    """Tokens per window, query and specials included; None means the model's native window (at most 1024)."""
+    overlap_tokens: int = 80
+    long_documents: LongDocuments = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a passage and how relevant it is by itself."""
+
+    start: int
+    end: int
+    """Code-point offsets into the passage, [start, end)."""
+    score: float
+    """On the scorer's normalised scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What one passage got."""
+
+    logit: float
+    """The model's raw output, untouched."""
+    score: float
+    """The logit normalised once, on the scale that the contract states."""
+    window: Span | None = None
+    """The winning window of a passage that needed more than one."""
+    tokens: int = 0
+    """Tokens of the passage that were read."""
+    truncated: int = 0
+    """Tokens of the passage beyond the limit, not read."""
+    cached: bool = False
+    """True if nothing was computed for this passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """One call's outcome: as many `scored` as passages, in input order."""
+
+    scored: tuple[Scored, ...]
+    seconds: float
+    model: str
+    """What really scored: name and, where there is one, revision."""
+    query_tokens: int = 0
+    query_truncated: int = 0
+    notes: tuple[str, ...] = ()
+    """Sentences a person should see: truncation, a halved batch, a fallback."""
+    stages: tuple[tuple[str, float], ...] = ()
+    """Seconds by step, in order: ("tokenise", 0.01), ("score", 0.4)."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read, query counted once per passage that was computed."""
+        return sum(one.tokens + self.query_tokens for one in self.scored if not one.cached)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedDocument:
+    """One element of `rerank()`'s answer, in the shape published with jina-reranker-v2."""
+
+    index: int
+    """Position in the documents as they were passed in."""
+    relevance_score: float
+    document: str
+
+
+Progress = Callable[[int, int], None]
+"""Called with (pairs done, pairs in all)."""
+
+
+class Cancel:
+    """A flag that one thread sets and the engine reads between batches."""
+
+    __slots__ = ("_stop",)
+
+    def __init__(self) -> None:
+        self._stop = False
+
+    def __call__(self) -> None:
+        """Ask for a stop."""
+        self._stop = True
+
+    def __bool__(self) -> bool:
+        """True once a stop was asked for."""
+        return self._stop
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """One query token, the passage token that answers it best, and how well (late interaction only)."""
+
+    query_token: str
+    passage_token: str
+    start: int
+    end: int
+    """Code-point offsets of the passage token in the passage."""
+    similarity: float
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A second stage: any model, server or combination that scores passages for a query."""
+
+    @property
+    def name(self) -> str:
+        """The profile name or path it was loaded by."""
+        ...
+
+    @property
+    def contract(self) -> ScoreContract:
+        """What its scores mean."""
+        ...
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where and how it runs."""
+        ...
+
+    def score(
+        self,
+        query: str,
+        passages: Sequence[str],
+        *,
+        limits: Limits = ...,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Scoring:
+        """One `Scored` per passage, in input order.
+
+        Raises:
+            BadInput: no passages, more than `MAX_DOCUMENTS`, an empty query.
+            RerankError: whatever else `rerank.errors` lists.
+        """
+        ...
+
+    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
+        """Each sentence of the passage with its own score, in text order; together they cover every sentence."""
+        ...
+
+    def compute_score(self, pairs: Sequence[tuple[str, str]], max_length: int = 1024) -> list[float]:
+        """The normalised score of each (query, document) pair, in order."""
+        ...
+
+    def rerank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        max_query_length: int = MAX_QUERY_TOKENS,
+        max_length: int = 1024,
+        top_n: int | None = None,
+    ) -> list[RankedDocument]:
+        """The documents by descending score, ties by input order; `top_n` None or 0 means all."""
+        ...
+
+    def release(self) -> None:
+        """Give the memory back; the next call loads the model again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named model: what it is, under which licence, and how to get it."""
+
+    name: str
+    source: str
+    """Repository name on the hub, "bundled", or the address shape of a server."""
+    contract: ScoreContract
+    parameters: int
+    """0 where unknown."""
+    note: str = ""
+    aliases: tuple[str, ...] = field(default=())

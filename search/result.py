@@ -1,0 +1,134 @@
+"""The one value that page, command line and API all render: what each stage did to a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from indexer.chunk import Chunk, Hit
+    from rerank.scorer import Span
+
+Fusion = Literal["rrf", "weighted"]
+Sparse = Literal["qdrant", "rank-bm25"]
+
+MIN_CANDIDATES, DEFAULT_CANDIDATES, MAX_CANDIDATES = 50, 100, 200
+DEFAULT_TOP_N = 10
+RRF_K = 60
+"""Reciprocal rank fusion's constant, from Cormack, Clarke and Büttcher, SIGIR 2009: 1 / (k + rank), rank from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """Everything a query's outcome depends on besides the index."""
+
+    candidates: int = DEFAULT_CANDIDATES
+    top_n: int = DEFAULT_TOP_N
+    scorer: str | None = None
+    """A scorer's name; None is the default one, "none" leaves the first stage's order."""
+    fusion: Fusion = "rrf"
+    sparse: Sparse = "qdrant"
+    sparse_weight: float = 0.3
+    """Share of BM25 in weighted fusion, 0 to 1."""
+    blend: float | None = None
+    """Share of the first stage in the final order, 0 to 1; None is the scorer's own measured default."""
+    cutoff: float | None = None
+    """Passages whose second-stage score is below this are cut last and counted; None keeps all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk as the first stage ranked it."""
+
+    chunk: Chunk
+    rank: int
+    """From 1, in the fused order."""
+    fused: float
+    dense: Hit | None
+    sparse: Hit | None
+    terms: tuple[tuple[str, float], ...] = ()
+    """BM25's contribution of each query term, largest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate after the second look."""
+
+    candidate: Candidate
+    rank: int
+    """From 1, in the final order."""
+    logit: float
+    """The second stage's raw output."""
+    score: float
+    """The second stage's normalised score."""
+    rerank_rank: int
+    """Rank by the second stage alone; differs from `rank` only where stages are blended."""
+    final: float
+    """What the final order sorts by: the score itself, or the blend."""
+    window: Span | None = None
+    spans: tuple[Span, ...] = ()
+    """Per-sentence scores, filled for the passages that are shown."""
+    truncated: int = 0
+    cached: bool = False
+
+    @property
+    def moved(self) -> int:
+        """Places gained: first-stage rank minus final rank (12 is up 12, -3 is down 3)."""
+        return self.candidate.rank - self.rank
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a query gave: every candidate, every ranked passage, what it cost, and what a person should know."""
+
+    query: str
+    candidates: tuple[Candidate, ...]
+    """First-stage order, all of them."""
+    ranked: tuple[Ranked, ...]
+    """Final order, all of them; `top` is what is shown and handed to an LLM."""
+    seconds: Mapping[str, float]
+    """Wall seconds by stage, in order: embed query, dense, sparse, fuse, rerank, explain, total."""
+    settings: SearchSettings
+    scorer: str
+    """What really scored."""
+    runtime: str
+    """Device, dtype, kernel and reason of the second stage, one line."""
+    score_range: tuple[float, float] = (0.0, 1.0)
+    blend: float = 0.0
+    """The blend that was applied."""
+    cut: int = 0
+    """Passages cut by the threshold."""
+    notes: tuple[str, ...] = field(default=())
+    """Sentences a person should see: truncations, a query without a BM25 term, a fallback."""
+
+    @property
+    def top(self) -> tuple[Ranked, ...]:
+        """The passages that survive top-n and cut-off."""
+        kept = self.ranked[: len(self.ranked) - self.cut]
+        return kept[: self.settings.top_n]
+
+    @property
+    def before(self) -> tuple[Candidate, ...]:
+        """The first stage's own top-n: what would have been shown without a second look."""
+        return self.candidates[: self.settings.top_n]
+
+
+def movement(ranked: Ranked, top_n: int) -> str:
+    """Return how a passage moved, in words: "up 12", "down 3", "same", or "new" if it was not in the first top-n."""
+    if ranked.candidate.rank > top_n >= ranked.rank:
+        return f"new, up {ranked.moved}"
+    if ranked.moved == 0:
+        return "same"
+    return f"up {ranked.moved}" if ranked.moved > 0 else f"down {-ranked.moved}"
+
+
+def to_dict(result: Result) -> dict[str, Any]:
+    """Return the whole result as plain JSON types."""
+    plain = asdict(result)
+    for place, one in zip(plain["ranked"], result.ranked, strict=True):
+        place["moved"] = one.moved
+        place["movement"] = movement(one, result.settings.top_n)
+    plain["top"] = [one.candidate.chunk.id for one in result.top]
+    plain["seconds"] = dict(result.seconds)
+    return plain

@@ -1,0 +1,1 @@
+"""What does a person see? The Gradio page; pure views of one `Result`."""
