@@ -1,0 +1,58 @@
+"""What an ingest run did, file by file, and how far it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+OutcomeKind = Literal["added", "changed", "unchanged", "renamed", "removed", "empty", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to one file."""
+
+    file: str
+    """Path relative to the folder, forward slashes."""
+    outcome: OutcomeKind
+    reason: str = ""
+    """Why a file is empty, skipped or failed, in one sentence; empty otherwise."""
+    chunks: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestProgress:
+    """How far a run is."""
+
+    phase: Literal["scan", "index", "settle", "done"]
+    files_done: int
+    files_total: int
+    chunks_done: int
+    chunks_per_second: float
+    seconds_left: float | None
+    """None until there is a rate to extrapolate from."""
+    current: str = ""
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """Every file exactly once, in path order, and the whole run's cost."""
+
+    folder: str
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+    cancelled: bool = False
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many files had each outcome."""
+        return Counter(one.outcome for one in self.outcomes)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks written by this run."""
+        return sum(one.chunks for one in self.outcomes if one.outcome in {"added", "changed"})
