@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from rerank.scorer import Scored
 from search.fusion import blended
 from search.result import Candidate, Ranked
+
+MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.5})
+"""Share of the first stage by scorer, where measurement on dev splits showed that it helps (DECISIONS.md)."""
 
 
 def first_stage_order(candidates: Sequence[Candidate]) -> tuple[Ranked, ...]:
