@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Plan:
     scorers: tuple[str, ...] = ()
     blends: tuple[float, ...] | None = None
     """Shares of the first stage; None is 0 and each scorer's measured default."""
-    search: SearchSettings = SearchSettings()
+    search: SearchSettings = field(default_factory=SearchSettings)
     queries: int | None = None
     """Only so many queries, every n-th in file order."""
     relevant: int = 1
