@@ -2,31 +2,23 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from qdrant_client import QdrantClient, models
 
 from indexer.chunk import Hit, chunk_id
 from indexer.edge_store import EdgeStore
-from indexer.errors import StoreError, StoreLocked
-from indexer.points import DENSE
+from indexer.errors import StoreError
 from indexer.server_store import ServerStore
 from indexer.store import Point, VectorStore
 
 D = 16
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
 
 
@@ -325,204 +317,3 @@ def test_threads_may_write_and_search_at_once(kind: str, request: pytest.Fixture
         for done in [*pool.map(write, range(1, 6)), *pool.map(read, range(40))]:
             assert done is None
     assert store.count() == 100 + 5 * 49
-
-
-# the embedded shard
-
-
-def test_a_shard_reopens_with_everything_in_it(tmp_path: Path) -> None:
-    place = tmp_path / "deep" / "vectors"
-    store = EdgeStore.open(place, D)
-    store.upsert([_point(seed) for seed in range(300)])
-    store.reweight([(_point(0).id, {5: 1.0})])
-    store.delete([_point(1).id])
-    store.optimize()
-    store.close()
-    again = EdgeStore.open(place, D)
-    assert again.count() == 299
-    assert _ids(again.sparse({5: 1.0}, 5)) == [_point(0).id]
-    assert _ids(again.dense(_unit(3), 1, ["a.txt"])) == [_point(3).id]
-    again.close()
-
-
-def test_a_shard_of_another_dimension_is_refused_and_stays_whole(tmp_path: Path) -> None:
-    store = EdgeStore.open(tmp_path, D)
-    store.upsert([_point(0)])
-    store.close()
-    with pytest.raises(StoreError, match="another model"):
-        EdgeStore.open(tmp_path, D + 1)
-    again = EdgeStore.open(tmp_path, D)
-    assert again.count() == 1
-    again.close()
-
-
-@pytest.mark.parametrize("damaged", ["edge_config.json", "segments/*/segment.json", "wal/*"])
-def test_a_damaged_shard_is_refused_in_a_sentence(tmp_path: Path, damaged: str) -> None:
-    store = EdgeStore.open(tmp_path, D)
-    store.upsert([_point(seed) for seed in range(300)])
-    store.close()
-    for file in tmp_path.glob(damaged):
-        if file.is_file():
-            file.write_bytes(b"\x00not what it was")
-    with pytest.raises(StoreError, match="cannot be opened"):
-        EdgeStore.open(tmp_path, D)
-
-
-def test_a_place_that_is_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(StoreError, match="cannot be opened"):
-        EdgeStore.open(tmp_path / "file", D)
-
-
-def _run(code: str, *args: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 (our own interpreter and code)
-        [sys.executable, "-c", code, *args],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-
-
-def test_a_second_open_is_locked_in_this_process_and_in_another(tmp_path: Path) -> None:
-    store = EdgeStore.open(tmp_path, D)
-    with pytest.raises(StoreLocked, match="in use by another process"):
-        EdgeStore.open(tmp_path, D)
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from indexer.edge_store import EdgeStore; from indexer.errors import StoreLocked\n"
-        f"try: EdgeStore.open(Path(sys.argv[1]), {D}); print('opened')\n"
-        "except StoreLocked as error: print('locked', error)\n"
-    )
-    said, _ = _run(code, str(tmp_path)).communicate(timeout=60)
-    assert said.startswith("locked")
-    assert str(tmp_path) in said
-    store.upsert([_point(0)])
-    store.close()
-    said, _ = _run(code, str(tmp_path)).communicate(timeout=60)
-    assert said.strip() == "opened"
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
-def test_a_killed_writer_loses_nothing_it_flushed(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; import numpy as np\n"
-        "from indexer.chunk import chunk_id\n"
-        "from indexer.edge_store import EdgeStore; from indexer.store import Point\n"
-        f"store = EdgeStore.open(Path(sys.argv[1]), {D})\n"
-        f"rows = np.random.default_rng(0).normal(size=(2000, {D})).astype(np.float32)\n"
-        "store.upsert([Point(chunk_id('a', n, ''), 'a', row, {n: 1.0}) for n, row in enumerate(rows)])\n"
-        "store.reweight([(chunk_id('a', 0, ''), {9999: 1.0})])\n"
-        "store.delete([chunk_id('a', 1, '')])\n"
-        "store.flush()\n"
-        "print('flushed', flush=True)\n"
-        "store.upsert([Point(chunk_id('b', n, ''), 'b', row, {}) for n, row in enumerate(rows)])\n"
-        "print('written', flush=True)\n"
-        "sys.stdin.read()\n"
-    )
-    writer = _run(code, str(tmp_path))
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == "flushed\n"
-    os.kill(writer.pid, signal.SIGKILL)
-    writer.communicate(timeout=60)
-    store = EdgeStore.open(tmp_path, D)
-    ids = set(store.ids())
-    assert {chunk_id("a", n, "") for n in range(2000)} - ids == {chunk_id("a", 1, "")}
-    assert _ids(store.sparse({9999: 1.0}, 5)) == [chunk_id("a", 0, "")]
-    assert len(store.dense(_unit(0), 3000, ["a"])) == 1999
-    store.close()
-
-
-# the server
-
-
-def test_a_server_that_is_not_there_is_named_in_one_sentence() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        with pytest.raises(StoreError, match="is the server up") as refusal:
-            ServerStore.connect(url, "chunks", D)
-    assert url in str(refusal.value)
-    assert "\n" not in str(refusal.value)
-
-
-def test_a_server_that_never_answers_is_given_up_after_the_timeout() -> None:
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(StoreError, match="timed out"):
-            ServerStore.connect(url, "chunks", D, timeout=1)
-
-
-def test_a_server_that_is_something_else_is_refused() -> None:
-    with http.serving(http.Starlette()) as url, pytest.raises(StoreError, match="404"):
-        ServerStore.connect(url, "chunks", D)
-
-
-@pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
-def test_a_wrong_api_key_is_named_as_the_likely_reason() -> None:
-    engine = http.application(http.memory_engine())
-
-    async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        open_to = dict(scope["headers"]).get(b"api-key") == b"right"
-        await (engine if open_to else http.JSONResponse({}, 403))(scope, receive, send)
-
-    with http.serving(guarded) as url:
-        with pytest.raises(StoreError, match=r"403 .* API key"):
-            ServerStore.connect(url, "chunks", D, api_key="wrong")
-        store = ServerStore.connect(url, "chunks", D, api_key="right")
-        assert store.count() == 0
-        store.close()
-
-
-@pytest.mark.parametrize("url", ["", "qdrant:6333", "ftp://host", "http://"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(StoreError, match="address"):
-        ServerStore.connect(url, "chunks", D, timeout=1)
-
-
-def test_a_server_keeps_the_collection_for_the_next_connection() -> None:
-    with http.serving(http.application(http.memory_engine())) as url:
-        first = ServerStore.connect(url, "chunks", D)
-        first.upsert([_point(0)])
-        first.close()
-        second = ServerStore.connect(url, "chunks", D)
-        assert list(second.ids()) == [_point(0).id]
-        second.close()
-
-
-def test_a_collection_of_another_dimension_is_refused_naming_both() -> None:
-    with http.serving(http.application(http.memory_engine())) as url:
-        ServerStore.connect(url, "chunks", D).close()
-        with pytest.raises(StoreError, match=rf"{D} numbers per vector .* gives {D + 1}"):
-            ServerStore.connect(url, "chunks", D + 1)
-
-
-def _foreign(make: Callable[[QdrantClient], object]) -> str:
-    engine = http.memory_engine()
-    make(engine)
-    with pytest.raises(StoreError) as refusal:
-        ServerStore(engine, "chunks", D)
-    return str(refusal.value)
-
-
-def test_a_collection_of_another_make_is_refused() -> None:
-    dense = {DENSE: models.VectorParams(size=D, distance=models.Distance.COSINE)}
-    plain = models.VectorParams(size=D, distance=models.Distance.COSINE)
-    assert "lacks" in _foreign(lambda engine: engine.create_collection("chunks", vectors_config=plain))
-    assert "lacks" in _foreign(lambda engine: engine.create_collection("chunks", vectors_config=dense))
-    with_idf = {"bm25": models.SparseVectorParams(modifier=models.Modifier.IDF)}
-    assert "count it twice" in _foreign(
-        lambda engine: engine.create_collection("chunks", vectors_config=dense, sparse_vectors_config=with_idf)
-    )
-
-
-def test_a_server_that_goes_away_is_reported_on_the_next_call() -> None:
-    with http.serving(http.application(http.memory_engine())) as url:
-        store = ServerStore.connect(url, "chunks", D)
-        store.upsert([_point(0)])
-    with pytest.raises(StoreError, match="is the server up"):
-        store.count()
-    store.close()
