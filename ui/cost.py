@@ -26,7 +26,7 @@ class Stage:
     name: str
     seconds: float
     share: float
-    """Of all stages' seconds added up, 0 to 1; dense and BM25 run at the same time, so that sum may exceed the total."""
+    """Of all stages' seconds added up, 0 to 1: dense and BM25 run at the same time, so the sum may exceed the total."""
 
 
 def format_seconds(seconds: float) -> str:
@@ -45,7 +45,9 @@ def list_stages(seconds: Mapping[str, float]) -> tuple[Stage, ...]:
     """Return every stage in the order it was timed, the total left out, unknown names as they are."""
     stages = [(key, max(value, 0.0)) for key, value in seconds.items() if key != "total"]
     whole = sum(value for _, value in stages)
-    return tuple(Stage(key, STAGE_NAMES.get(key, key), value, value / whole if whole > 0 else 0.0) for key, value in stages)
+    return tuple(
+        Stage(key, STAGE_NAMES.get(key, key), value, value / whole if whole > 0 else 0.0) for key, value in stages
+    )
 
 
 def total_seconds(seconds: Mapping[str, float]) -> float:
@@ -69,7 +71,7 @@ def summarise(result: Result) -> str:
     if changed == 0:
         order = f"The second look kept the order of the top {len(top)}"
     else:
-        order = f"{changed} of the top {len(top)} changed"
+        order = f"{changed if changed < len(top) else 'All'} of the top {len(top)} changed"
         if new:
             order += f", {new} of them new"
     lead = top[0].candidate.rank

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from rerank.scorer import Cancel
 from search import prompt
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, Result, SearchSettings, to_dict
-from ui.engine import Engine
 from ui.ingest import stream_ingest
 from ui.trouble import Trouble, attempt
 from ui.views import (
@@ -26,6 +25,7 @@ from ui.views import (
 )
 
 if TYPE_CHECKING:
+    from search.engine import SearchEngine
     from ui.controls import Controls
 
 AS_MEASURED = "as measured"
@@ -44,16 +44,16 @@ class Visit:
 class Handlers:
     """What each event does, over one engine; nothing of a visitor is kept here."""
 
-    def __init__(self, engine: Engine, snippets: tuple[tuple[str, str, str], ...]) -> None:
+    def __init__(self, engine: SearchEngine, snippets: tuple[tuple[str, str, str], ...]) -> None:
         self._engine = engine
         self._snippets = snippets
 
-    def open(self) -> tuple[str, str, str, str]:
-        """Return head, welcome, documents and about, as they are now."""
+    def open(self) -> tuple[str, str, str]:
+        """Return head, welcome and about, as they are now; the first call may wait for the second stage to load."""
         state = attempt(self._engine.state)
         if isinstance(state, Trouble):
-            return view_trouble(state.sentence), "", "", ""
-        return view_header(state), view_welcome(state), self.list_documents(""), view_about(state, self._snippets)
+            return view_trouble(state.sentence), "", ""
+        return view_header(state), view_welcome(state), view_about(state, self._snippets)
 
     def search(
         self,
@@ -89,7 +89,9 @@ class Handlers:
             return gr.skip(), view_trouble(result.sentence), gr.skip(), gr.skip()
         return Visit(result), "", view_result(result), self._prompts(result, template, budget)
 
-    def change_top_n(self, visit: Visit | None, top_n: float, template: str | None, budget: float) -> tuple[Any, Any, Any]:
+    def change_top_n(
+        self, visit: Visit | None, top_n: float, template: str | None, budget: float
+    ) -> tuple[Any, Any, Any]:
         """Return visit, result and prompts for another top-n, without a search: the result holds every passage."""
         import gradio as gr
 
@@ -155,7 +157,7 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
 
     private: dict[str, Any] = {"api_visibility": "private"}
     searching = {**private, "concurrency_limit": SEARCHES_AT_ONCE, "concurrency_id": "search"}
-    opened = [at.header, at.result, at.documents, at.about]
+    opened = [at.header, at.result, at.about]
     search = {
         "fn": handlers.search,
         "inputs": [at.query, *at.settings, at.template, at.budget],
@@ -165,6 +167,7 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
     }
 
     page.load(handlers.open, None, opened, show_progress="hidden", **private)
+    page.load(handlers.list_documents, at.wanted, at.documents, show_progress="hidden", **private)
     gr.on([at.query.submit, at.search.click], **search)
     for text, button in at.examples:
         chosen = button.click(lambda text=text: text, None, at.query, show_progress="hidden", queue=False, **private)
@@ -208,7 +211,7 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         **private,
     )
     ingested.then(
-        lambda wanted: (*handlers.open()[:1], handlers.list_documents(wanted)),
+        lambda wanted: (handlers.open()[0], handlers.list_documents(wanted)),
         at.wanted,
         [at.header, at.documents],
         show_progress="hidden",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LEVELS = 5
 """Heat levels above zero: as many shades as an eye tells apart behind text."""
-SNIPPET = 240
+SNIPPET = 340
 """Characters of a passage that are shown before it is opened."""
 
 
@@ -67,10 +67,15 @@ def split_by_heat(text: str, spans: Sequence[Span], low: float, high: float) -> 
 
 
 def snippet_range(text: str, spans: Sequence[Span], length: int = SNIPPET) -> tuple[int, int]:
-    """Return [start, end) of the part to show first: it holds the highest sentence, else the beginning."""
+    """Return [start, end) of the part to show first: it holds the highest sentence, or is the beginning.
+
+    It ends between words where it can.
+    """
     best = max(spans, key=lambda one: (one.score, -one.start), default=None)
     start = 0 if best is None or best.end <= length else max(0, min(best.start, len(text) - 1))
-    return start, min(len(text), start + length)
+    end = min(len(text), start + length)
+    space = text.rfind(" ", end - 20, end)
+    return start, space if end < len(text) and space > start else end
 
 
 def clip(pieces: Sequence[Piece], start: int, end: int) -> tuple[Piece, ...]:

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rerank.scorer import Cancel
-from ui.engine import Engine
 from ui.trouble import Trouble, attempt
+
+if TYPE_CHECKING:
+    from search.engine import SearchEngine
 
 POLL_SECONDS = 0.25
 """How often a page is told the news: four times a second reads as live."""
 
 
-def stream_ingest(engine: Engine, folder: str, stop: Cancel) -> Iterator[Any]:
+def stream_ingest(engine: SearchEngine, folder: str, stop: Cancel) -> Iterator[Any]:
     """Yield the newest progress about four times a second, and at the end the report or a `Trouble`.
 
     The run goes on if nobody reads any more: what was indexed is kept.

@@ -39,5 +39,5 @@ def render(template: str, **values: object) -> str:
 def format_fixed(value: float, digits: int = 3) -> str:
     """Return a score with a fixed number of decimals and a true minus sign; a dash for what is not finite."""
     if not math.isfinite(value):
-        return "–"
-    return f"{value:.{digits}f}".replace("-", "−")
+        return "\N{EN DASH}"
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -1,18 +1,21 @@
-"""The Gradio page: its layout, over any engine that keeps `ui.engine.Engine`."""
+"""The Gradio page: its layout over a search engine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from search import prompt
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, MIN_CANDIDATES
 from ui.controls import Controls
-from ui.engine import Engine, ScorerChoice
 from ui.events import AS_MEASURED, Handlers, bind
 from ui.look import mount_options
 from ui.trouble import Trouble, attempt
-from ui.views import view_no_prompt, view_scorers
+from ui.views import view_ingest, view_no_prompt, view_opening, view_scorers
+
+if TYPE_CHECKING:
+    from search.engine import SearchEngine
+    from search.scorers import ScorerChoice
 
 __all__ = ["build", "mount_options"]
 
@@ -20,7 +23,11 @@ MOST_WAITING = 64
 """Events in the queue before a visitor is told that the page is busy."""
 
 
-def build(engine: Engine, snippets: tuple[tuple[str, str, str], ...] = ()) -> Any:  # noqa: ANN401 - gr.Blocks
+KEPT_SECONDS = 3600
+"""How long a visitor's last result is kept for another top-n or prompt; results are up to megabytes."""
+
+
+def build(engine: SearchEngine, snippets: tuple[tuple[str, str, str], ...] = ()) -> Any:  # noqa: ANN401 - gr.Blocks
     """Return the page as `gr.Blocks`, ready to be mounted or launched with the arguments of `mount_options()`.
 
     `snippets` are (title, language, code) shown under "Use from code".
@@ -30,7 +37,11 @@ def build(engine: Engine, snippets: tuple[tuple[str, str, str], ...] = ()) -> An
     found = attempt(engine.scorers)
     scorers = () if isinstance(found, Trouble) else tuple(found)
     with gr.Blocks(title="Second Look", analytics_enabled=False, fill_width=True) as page:
-        parts: dict[str, Any] = {"visit": gr.State(), "stop": gr.State(), "header": _html()}
+        parts: dict[str, Any] = {
+            "visit": gr.State(time_to_live=KEPT_SECONDS),
+            "stop": gr.State(),
+            "header": _html(view_opening()),
+        }
         with gr.Tabs(elem_id="sl-tabs"):
             with gr.Tab("Search", id="search"):
                 parts |= _lay_out_search(engine.examples, scorers)
@@ -123,6 +134,7 @@ def _lay_out_prompt() -> dict[str, Any]:
 def _lay_out_ingest() -> dict[str, Any]:
     import gradio as gr
 
+    _html(view_ingest())
     with gr.Row(elem_id="sl-ingest", equal_height=True):
         folder = gr.Textbox(
             label="Folder on this computer", placeholder="~/papers", lines=1, max_lines=1, scale=6, elem_id="sl-folder"

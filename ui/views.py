@@ -10,9 +10,10 @@ from ui.markup import render
 from ui.rankings import compare
 
 if TYPE_CHECKING:
+    from search.engine import IndexState
+    from search.prompt import Prompt
     from search.result import Result
-    from ui.engine import DocumentRow, IndexState, Prompt, ScorerChoice
-    from ui.snippets import Snippet
+    from search.scorers import ScorerChoice
 
 MOST_DOCUMENTS = 500
 """Rows of the documents table that a browser shows without pausing."""
@@ -21,6 +22,11 @@ MOST_DOCUMENTS = 500
 def view_header(state: IndexState) -> str:
     """Return the page's head: name, what is indexed, which device takes the second look, and any warning."""
     return render("header.html", state=state)
+
+
+def view_opening() -> str:
+    """Return what stands in the page's head until the engine has said what it holds."""
+    return render("header.html", state=None)
 
 
 def view_result(result: Result) -> str:
@@ -61,6 +67,11 @@ def view_scorers(scorers: Sequence[ScorerChoice]) -> str:
     return render("scorers.html", missing=[one for one in scorers if not one.available])
 
 
+def view_ingest() -> str:
+    """Return what an ingest run does, for the head of its tab."""
+    return render("ingest.html")
+
+
 def view_progress(progress: Any, *, stopping: bool = False) -> str:  # noqa: ANN401 - a value of indexer.report, read by attribute
     """Return how far an ingest run is: files, chunks, rate, time left, current file, failures."""
     return render("progress.html", at=progress, stopping=stopping)
@@ -71,11 +82,15 @@ def view_report(report: Any) -> str:  # noqa: ANN401 - a value of indexer.report
     troubled = [one for one in report.outcomes if one.outcome in {"failed", "empty", "skipped"}]
     others = [one for one in report.outcomes if one.outcome not in {"failed", "empty", "skipped"}]
     return render(
-        "report.html", report=report, troubled=troubled, others=others[:MOST_DOCUMENTS], hidden=len(others) - MOST_DOCUMENTS
+        "report.html",
+        report=report,
+        troubled=troubled,
+        others=others[:MOST_DOCUMENTS],
+        hidden=len(others) - MOST_DOCUMENTS,
     )
 
 
-def view_documents(documents: Sequence[DocumentRow], wanted: str = "") -> str:
+def view_documents(documents: Sequence[Any], wanted: str = "") -> str:
     """Return the indexed documents whose path, title, kind or note contains every word of `wanted`."""
     words = wanted.casefold().split()
     found = [
@@ -88,6 +103,6 @@ def view_documents(documents: Sequence[DocumentRow], wanted: str = "") -> str:
     )
 
 
-def view_about(state: IndexState, snippets: Sequence[Snippet]) -> str:
-    """Return what Second Look is, what it runs on here, and how to use it from code."""
+def view_about(state: IndexState, snippets: Sequence[tuple[str, str, str]]) -> str:
+    """Return what Second Look is, what it runs on here, and (title, language, code) snippets to use it from code."""
     return render("about.html", state=state, snippets=snippets)

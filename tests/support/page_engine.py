@@ -64,9 +64,18 @@ def make_result(
         else one
         for one in ranked
     )
-    seconds = {"embed query": 0.0042, "dense": 0.0021, "sparse": 0.0011, "fuse": 0.0004, "rerank": 0.041, "total": 0.063}
+    seconds = {
+        "embed query": 0.0042,
+        "dense": 0.0021,
+        "sparse": 0.0011,
+        "fuse": 0.0004,
+        "rerank": 0.041,
+        "total": 0.063,
+    }
     scorer, runtime = "bundled late interaction", "cpu, bfloat16, sdpa: no GPU was found"
-    return Result(query, found, ranked, seconds, wanted, scorer, runtime, cut=below, blend=wanted.blend or 0.0, notes=notes)
+    return Result(
+        query, found, ranked, seconds, wanted, scorer, runtime, cut=below, blend=wanted.blend or 0.0, notes=notes
+    )
 
 
 @dataclass
@@ -86,7 +95,12 @@ class PageEngine:
 
     answer: Callable[[str, SearchSettings], Result] = make_result
     examples: tuple[str, ...] = ("why does the pump overheat", "Wie oft wird der Filter gereinigt?")
-    rows: list[Document] = field(default_factory=lambda: [Document("manuals/pump.md", "Pump"), Document("scan.pdf", "", "pdf", 0, "no text: scanned")])
+    rows: list[Document] = field(
+        default_factory=lambda: [
+            Document("manuals/pump.md", "Pump"),
+            Document("scan.pdf", "", "pdf", 0, "no text: scanned"),
+        ]
+    )
     asked: list[tuple[str, SearchSettings]] = field(default_factory=list)
     files: int = 4
     pause: float = 0.0
@@ -94,6 +108,7 @@ class PageEngine:
     gate: threading.Event | None = None
 
     def search(self, query: str, settings: SearchSettings) -> Result:
+        """Answer, or refuse an empty query, or fail at "break"."""
         self.asked.append((query, settings))
         if not query.strip():
             raise BadQuery("The query is empty: type what you are looking for.")
@@ -102,19 +117,33 @@ class PageEngine:
         return self.answer(query, settings)
 
     def scorers(self) -> tuple[ScorerChoice, ...]:
+        """One that can run, one that cannot, and none."""
         return (
             ScorerChoice("bundled", "bundled late interaction", available=True, reason="bundled", licence="Apache-2.0"),
-            ScorerChoice("big", "big-model", available=False, reason="not on this machine: <b>get it</b>", licence="CC-BY-NC-4.0"),
+            ScorerChoice(
+                "big", "big-model", available=False, reason="not on this machine: <b>get it</b>", licence="CC-BY-NC-4.0"
+            ),
             ScorerChoice("none", "No second look", available=True, reason="first-stage order", licence=""),
         )
 
     def state(self) -> IndexState:
-        return IndexState(86, 1204, ("data/sample",), "all-MiniLM-L6-v2 (cpu, float32)", "embedded Qdrant Edge shard", "bundled on cpu, bfloat16, sdpa: no GPU was found", self.notes)
+        """A state that names every part."""
+        return IndexState(
+            86,
+            1204,
+            ("data/sample",),
+            "all-MiniLM-L6-v2 (cpu, float32)",
+            "embedded Qdrant Edge shard",
+            "bundled on cpu, bfloat16, sdpa: no GPU was found",
+            self.notes,
+        )
 
     def documents(self) -> list[Document]:
+        """The rows."""
         return self.rows
 
     def ingest(self, folder: str, progress: Callable[[IngestProgress], None], cancel: Cancel) -> IngestReport:
+        """Go through the files with a pause at each; the third one fails."""
         outcomes = []
         for done in range(1, self.files + 1):
             if cancel:
@@ -122,5 +151,9 @@ class PageEngine:
             time.sleep(self.pause)
             name = f"file <{done}>.md"
             progress(IngestProgress("index", done, self.files, done * 3, 41.5, 2.0, name, done // 3))
-            outcomes.append(Outcome(name, "failed", "It is <i>broken</i>.") if done == 3 else Outcome(name, "added", "", 3, 90, 0.02))
+            outcomes.append(
+                Outcome(name, "failed", "It is <i>broken</i>.")
+                if done == 3
+                else Outcome(name, "added", "", 3, 90, 0.02)
+            )
         return IngestReport(folder, tuple(outcomes), 1.5)
