@@ -166,6 +166,8 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         **searching,
     }
 
+    # first, so that the name is free: Gradio names the others after their functions
+    gr.api(handlers.api_search, api_name="search", concurrency_limit=SEARCHES_AT_ONCE, concurrency_id="search")
     page.load(handlers.open, None, opened, show_progress="hidden", **private)
     page.load(handlers.list_documents, at.wanted, at.documents, show_progress="hidden", **private)
     gr.on([at.query.submit, at.search.click], **search)
@@ -218,7 +220,6 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         **private,
     )
     at.cancel.click(_ask_to_stop, at.stop, at.cancel, show_progress="hidden", queue=False, **private)
-    gr.api(handlers.api_search, api_name="search", concurrency_limit=SEARCHES_AT_ONCE, concurrency_id="search")
 
 
 def _ask_to_stop(stop: Cancel | None) -> Any:  # noqa: ANN401 - a gradio update

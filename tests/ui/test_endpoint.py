@@ -1,6 +1,8 @@
 """The page's own endpoint, as another program calls it over HTTP."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -10,18 +12,22 @@ from page_engine import PageEngine
 Page = Callable[[Any], str]
 
 
-def client(url: str) -> Any:
+@contextmanager
+def client(url: str) -> Iterator[Any]:
     from gradio_client import Client
 
-    return Client(url, verbose=False, analytics_enabled=False)
+    asking = Client(url, verbose=False, analytics_enabled=False)
+    yield asking
+    asking.close()
 
 
 def test_search_is_the_only_endpoint_and_gives_the_whole_result(page: Page) -> None:
     engine = PageEngine()
-    asking = client(page(engine))
-    found = asking.predict("why does the pump overheat", 60, 5, "bundled", api_name="/search")
+    with client(page(engine)) as asking:
+        found = asking.predict("why does the pump overheat", 60, 5, "bundled", api_name="/search")
+        named = asking.view_api(return_format="dict", print_info=False)["named_endpoints"]
 
-    assert list(asking.view_api(return_format="dict", print_info=False)["named_endpoints"]) == ["/search"]
+    assert list(named) == ["/search"]
     assert len(found["candidates"]) == 60
     assert len(found["top"]) == 5
     assert found["ranked"][0]["movement"].startswith(("new", "up"))
@@ -29,7 +35,8 @@ def test_search_is_the_only_endpoint_and_gives_the_whole_result(page: Page) -> N
 
 
 def test_the_query_alone_is_enough(page: Page) -> None:
-    assert len(client(page(PageEngine())).predict("pump", api_name="/search")["candidates"]) == 100
+    with client(page(PageEngine())) as asking:
+        assert len(asking.predict("pump", api_name="/search")["candidates"]) == 100
 
 
 @pytest.mark.parametrize(
@@ -38,8 +45,8 @@ def test_the_query_alone_is_enough(page: Page) -> None:
 def test_an_error_reaches_the_caller_as_one_sentence(page: Page, query: str, sentence: str) -> None:
     from gradio_client.exceptions import AppError
 
-    with pytest.raises(AppError, match=sentence) as caught:
-        client(page(PageEngine())).predict(query, api_name="/search")
+    with client(page(PageEngine())) as asking, pytest.raises(AppError, match=sentence) as caught:
+        asking.predict(query, api_name="/search")
     assert "secret detail" not in str(caught.value)
 
 
@@ -48,5 +55,5 @@ def test_the_page_mentions_no_other_host_that_it_would_load_from(page: Page) -> 
     config = httpx.get(f"{url}/config").json()
 
     assert config["analytics_enabled"] is False
-    assert "http" not in httpx.get(f"{url}/theme.css").text
-    assert "@import" not in config["head"]
+    for style in (httpx.get(f"{url}/theme.css").text, config["head"]):
+        assert not re.search(r"@import|url\([\"']?(https?:)?//", style)

@@ -14,9 +14,8 @@ def skipped(update: Any) -> bool:
 
 def test_the_controls_become_the_settings_of_the_search() -> None:
     engine = PageEngine()
-    Handlers(engine, ()).search(
-        "q", 150, 7, "none", "weighted", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35, "ranked", 2048
-    )  # type: ignore[arg-type]
+    given = (150, 7, "none", "weighted", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35, "ranked", 2048)
+    Handlers(engine, ()).search("q", *given)  # type: ignore[arg-type]
 
     expected = SearchSettings(150, 7, "none", "weighted", "rank-bm25", 0.4, 0.2, 0.35)
     assert engine.asked == [("q", expected)]
