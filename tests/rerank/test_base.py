@@ -143,7 +143,7 @@ def test_one_pair_gives_a_list_of_one() -> None:
 
 @pytest.mark.parametrize("pairs", [[], "ab", [("q", "d", "x")], [("q", None)], [3]])
 def test_what_is_no_pair_is_refused(pairs: list[tuple[str, str]]) -> None:
-    with pytest.raises(BadInput, match="[pP]air"):
+    with pytest.raises(BadInput, match=r"[pP]air"):
         SharedLetters().compute_score(pairs)
 
 
