@@ -23,9 +23,14 @@ _STOP = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 
 
 def without_markers(text: str) -> str:
-    """The text without the two marker tokens, however they are nested: a passage must not score another one."""
-    while DOCUMENT_TOKEN in text or QUERY_TOKEN in text:
-        text = text.replace(DOCUMENT_TOKEN, "").replace(QUERY_TOKEN, "")
+    """The text without the two marker tokens, so that a passage cannot pose as another one or as the query.
+
+    Markers are deleted, as upstream does; one that only comes about by the deletion of another is broken by a space.
+    """
+    for token in (DOCUMENT_TOKEN, QUERY_TOKEN):
+        text = text.replace(token, "")
+    for token in (DOCUMENT_TOKEN, QUERY_TOKEN):
+        text = text.replace(token, token.replace("<|", "<| "))
     return text
 
 

@@ -38,7 +38,7 @@ def test_the_least_recently_used_score_goes_first() -> None:
     cache.put_many("m", "q", ["c"], [Scored(3, 3)])
     assert [found is not None for found in cache.get_many("m", "q", ["a", "b", "c"])] == [True, False, True]
     cache.clear()
-    assert len(cache) == 0
+    assert cache.entries == 0
 
 
 def test_two_threads_share_a_score_cache() -> None:
@@ -53,7 +53,7 @@ def test_two_threads_share_a_score_cache() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(2)))
-    assert len(cache) == 50
+    assert cache.entries == 50
 
 
 def test_packed_vectors_are_within_half_a_step_and_a_quarter_of_the_bytes() -> None:
