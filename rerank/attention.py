@@ -86,7 +86,7 @@ def distances(longest: int, heads: int, *, device: torch.device, dtype: torch.dt
     return (-steep[:, None, None] * apart).to(dtype)
 
 
-def attend(  # noqa: PLR0911  (one return per kernel is the point of the seam)
+def attend(
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -126,9 +126,7 @@ def attend(  # noqa: PLR0911  (one return per kernel is the point of the seam)
         if first_only:  # flash-attn aligns a lone query with the last key, which turns ALiBi round
             return _padded(query, key, value, packing, bias, first_only=True)
         steep = torch.tensor(slopes(query.shape[1]), device=packing.device, dtype=torch.float32)
-    flash: Tensor = flash_attn_varlen_func(
-        query, key, value, asked, bounds, most, packing.longest, alibi_slopes=steep
-    )
+    flash: Tensor = flash_attn_varlen_func(query, key, value, asked, bounds, most, packing.longest, alibi_slopes=steep)
     return flash
 
 

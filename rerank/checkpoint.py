@@ -221,7 +221,7 @@ def _named(folder: Path, tensors: dict[str, Tensor], layout: Layout, shape: Shap
         if not name.endswith(_BUFFERS) and not (layout.spare and name.startswith(layout.spare))
     )
     if left:
-        raise BadCheckpoint(f"{folder} holds {len(left)} tensor(s) that its layout does not know, such as {_few(left)}.")
+        raise BadCheckpoint(f"{folder} holds {len(left)} tensor(s) that its layout does not know:  {_few(left)}.")
     sizes = _sizes(shape)
     found: dict[str, Tensor] = {}
     for own, several in names.items():

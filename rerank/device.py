@@ -69,31 +69,33 @@ def choose(device: str | None = None, dtype: str | None = None, kernel: str | No
 
 
 def _device(wish: str | None) -> tuple[torch.device, list[str]]:
+    cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
     if wish is None or wish == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda", torch.cuda.current_device()), [f"GPU {torch.cuda.get_device_name()}"]
-        if torch.backends.mps.is_available():
-            return torch.device("mps"), ["Apple GPU"]
-        return torch.device("cpu"), [_why_cpu()]
+        if cuda:
+            return _gpu(None), [f"GPU {torch.cuda.get_device_name()}"]
+        return (torch.device("mps"), ["Apple GPU"]) if mps else (torch.device("cpu"), [_why_cpu()])
     try:
         device = torch.device(wish)
     except RuntimeError as unknown:
         raise BadInput(f"{wish!r} is no device: use auto, cpu, cuda, cuda:0 or mps.") from unknown
     if device.type == "cuda":
-        if not torch.cuda.is_available():
+        if not cuda:
             raise BadInput(f"No GPU for device {wish!r}: {_why_cpu()}; use cpu or leave the device out.")
-        index = torch.cuda.current_device() if device.index is None else device.index
-        if index >= torch.cuda.device_count():
-            raise BadInput(f"Device {wish!r} does not exist: this machine has {torch.cuda.device_count()} GPU(s).")
-        return torch.device("cuda", index), [f"GPU {torch.cuda.get_device_name(index)}, as asked"]
-    if device.type == "mps":
-        if not torch.backends.mps.is_available():
-            raise BadInput("No Apple GPU here: use cpu or leave the device out.")
+        device = _gpu(device.index)
+        return device, [f"GPU {torch.cuda.get_device_name(device)}, as asked"]
+    if device.type == "mps" and mps:
         return device, ["Apple GPU, as asked"]
     if device.type != "cpu":
-        raise BadInput(f"{wish!r} is no device that can be used here: use auto, cpu, cuda or mps.")
-    unused = torch.cuda.is_available() or torch.backends.mps.is_available()
-    return device, ["CPU, as asked, although there is a GPU" if unused else "CPU, as asked"]
+        raise BadInput(f"There is no device {wish!r} that can be used here: use cpu or leave the device out.")
+    return device, ["CPU, as asked, although there is a GPU" if cuda or mps else "CPU, as asked"]
+
+
+def _gpu(index: int | None) -> torch.device:
+    """The GPU of that number, or the current one."""
+    chosen = torch.cuda.current_device() if index is None else index
+    if chosen >= torch.cuda.device_count():
+        raise BadInput(f"There is no cuda:{chosen}: this machine has {torch.cuda.device_count()} GPU(s), from cuda:0.")
+    return torch.device("cuda", chosen)
 
 
 def _why_cpu() -> str:
@@ -130,7 +132,7 @@ def _kernel(device: torch.device, number: Number, wish: str | None) -> tuple[Ker
     if wish is None or wish == "auto":
         for kernel in ("flash-attn", "torch varlen"):
             if missing[kernel] is None:
-                return kernel, f"packed attention by {kernel}"  # type: ignore[return-value]  # a literal of the loop
+                return kernel, f"packed attention by {kernel}"
         return "sdpa", f"SDPA, because {missing['torch varlen']}"
     if wish not in get_args(Kernel):
         raise BadInput(f"{wish!r} is no attention kernel: use {', '.join(get_args(Kernel))}.")

@@ -106,7 +106,7 @@ class Encoder:
     def states(self, texts: Sequence[Tokens]) -> tuple[Tensor, ...]:
         """The last layer's token states of each text, (tokens, H) each, in the placement's type on its device."""
         packing = Packing(tuple(len(text) for text in texts), self.placement.device)
-        return self._run(texts, packing, first_only=False).split(list(packing.lengths))
+        return torch.split(self._run(texts, packing, first_only=False), list(packing.lengths))
 
     @torch.inference_mode()
     def logits(self, texts: Sequence[Tokens]) -> Tensor:

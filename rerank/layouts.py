@@ -52,7 +52,9 @@ class Layout:
     def names(self, layers: int, *, positions: bool) -> dict[str, tuple[str, ...]]:
         """Own name -> published names; several are stacked along the first dimension in that order."""
         plain = {"word": "word", "type": "token_type"} | ({"position": "position"} if positions else {})
-        found = {own: (f"{self.prefix}embeddings.{theirs}_embeddings.weight",) for own, theirs in plain.items()}
+        found: dict[str, tuple[str, ...]] = {
+            own: (f"{self.prefix}embeddings.{theirs}_embeddings.weight",) for own, theirs in plain.items()
+        }
         for part in ("weight", "bias"):
             found[f"norm.{part}"] = (f"{self.prefix}{self.norm}.{part}",)
             for i in range(layers):

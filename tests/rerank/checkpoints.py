@@ -187,9 +187,7 @@ def bert_body(folder: Path, *, hidden: int = 32, layers: int = 2, heads: int = 4
     return save(folder, config, w, tokenizer, longest=512)
 
 
-def xlmr_config(
-    hidden: int, layers: int, heads: int, inner: int, longest: int, tokenizer: Tokenizer
-) -> dict[str, Any]:
+def xlmr_config(hidden: int, layers: int, heads: int, inner: int, longest: int, tokenizer: Tokenizer) -> dict[str, Any]:
     """What bge and jina-reranker-v2 have in common."""
     return {
         "architectures": ["XLMRobertaForSequenceClassification"],
