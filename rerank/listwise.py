@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
-
-import torch
 
 from rerank.base import BaseScorer, check, clean, stop_if
+from rerank.batching import short_of_memory
 from rerank.cache import ScoreCache, text_key
 from rerank.checkpoint import revision, weight_files
-from rerank.device import Placement, choose
+from rerank.device import Placement, choose, free
 from rerank.errors import BadInput, OutOfMemory
+from rerank.held import Held
 from rerank.listwise_model import ListwiseModel, load_listwise
 from rerank.listwise_passes import Vectors, merge, passes
 from rerank.listwise_prompt import prompt, without_markers
@@ -27,6 +26,7 @@ QUERY_TOKENS = 512
 """Limits of the published `rerank`."""
 _JOINTS = 2
 """Tokens that joining a passage to the text around it can add."""
+_IDLE_SECONDS = 15 * 60.0
 _NO_LIMITS = Limits()
 
 
@@ -49,13 +49,13 @@ class ListwiseScorer(BaseScorer):
         contract: ScoreContract,
         per_pass: int = PASSAGES_PER_PASS,
         cache: ScoreCache | None = None,
+        idle_seconds: float | None = _IDLE_SECONDS,
     ) -> None:
-        self._folder, self._name, self._placement, self._contract = folder, name, placement, contract
+        self._name, self._placement, self._contract = name, placement, contract
         self._per_pass = per_pass
         self._cache = cache
         self._revision = revision(weight_files(folder))
-        self._model: ListwiseModel | None = None
-        self._lock = Lock()
+        self._model = Held(lambda: load_listwise(folder, placement.device, placement.dtype), idle_seconds)
 
     @classmethod
     def from_folder(
@@ -69,6 +69,7 @@ class ListwiseScorer(BaseScorer):
         kernel: str | None = None,
         per_pass: int = PASSAGES_PER_PASS,
         cache: ScoreCache | None = None,
+        idle_seconds: float | None = _IDLE_SECONDS,
     ) -> ListwiseScorer:
         """The scorer in `folder`, its weights loaded and checked.
 
@@ -83,8 +84,17 @@ class ListwiseScorer(BaseScorer):
         if per_pass < 1:
             raise BadInput(f"{per_pass} passages per pass: there must be at least 1.")
         placement = choose(device, dtype, "sdpa")
-        scorer = cls(folder, name=name, placement=placement, contract=contract, per_pass=per_pass, cache=cache)
-        scorer._loaded()
+        scorer = cls(
+            folder,
+            name=name,
+            placement=placement,
+            contract=contract,
+            per_pass=per_pass,
+            cache=cache,
+            idle_seconds=idle_seconds,
+        )
+        with scorer._model.lend() as model:
+            scorer._contract = replace(contract, native_window=model.window)
         return scorer
 
     @property
@@ -119,24 +129,24 @@ class ListwiseScorer(BaseScorer):
         check(query, passages)
         stop_if(cancel)
         start = time.perf_counter()
-        model = self._loaded()
-        asked, texts, room = self._cut(model, query, passages, limits)
-        cut = time.perf_counter()
-        keys = [text_key(one.text) for one in texts]
-        whole = f"{self._name}@{self._revision}|{self._per_pass}|{room}|{text_key(' '.join(keys))}"
-        known = self._cache.get_many(whole, asked.text, keys) if self._cache is not None else []
-        scored = [one for one in known if one is not None]
-        notes = _notes(asked, texts)
-        if len(scored) < len(texts):
-            read = self._read(model, asked.text, texts, room, notes, progress, cancel)
-            scored = [
-                Scored(value, value, tokens=one.tokens, truncated=one.truncated)
-                for value, one in zip(merge(read), texts, strict=True)
-            ]
-            if self._cache is not None:
-                self._cache.put_many(whole, asked.text, keys, scored)
-        elif progress:
-            progress(len(texts), len(texts))
+        with self._model.lend() as model:
+            asked, texts, room = self._cut(model, query, passages, limits)
+            cut = time.perf_counter()
+            keys = [text_key(one.text) for one in texts]
+            whole = f"{self._name}@{self._revision} {self._placement.number} {room} {text_key(' '.join(keys))}"
+            known = self._cache.get_many(whole, asked.text, keys) if self._cache is not None else []
+            scored = [one for one in known if one is not None]
+            notes = _notes(asked, texts)
+            if len(scored) < len(texts):
+                read = self._read(model, asked.text, texts, room, notes, progress, cancel)
+                scored = [
+                    Scored(value, value, tokens=one.tokens, truncated=one.truncated)
+                    for value, one in zip(merge(read), texts, strict=True)
+                ]
+                if self._cache is not None:
+                    self._cache.put_many(whole, asked.text, keys, scored)
+            elif progress:
+                progress(len(texts), len(texts))
         end = time.perf_counter()
         return Scoring(
             tuple(scored),
@@ -150,16 +160,8 @@ class ListwiseScorer(BaseScorer):
 
     def release(self) -> None:
         """Give the memory back; the next call loads the model again."""
-        with self._lock:
-            self._model = None
-        if self._placement.device.type == "cuda":
-            torch.cuda.empty_cache()
-
-    def _loaded(self) -> ListwiseModel:
-        with self._lock:
-            if self._model is None:
-                self._model = load_listwise(self._folder, self._placement.device, self._placement.dtype)
-            return self._model
+        self._model.release()
+        free(self._placement.device)
 
     def _cut(
         self, model: ListwiseModel, query: str, passages: Sequence[str], limits: Limits
@@ -204,9 +206,11 @@ class ListwiseScorer(BaseScorer):
             if len(ids) > model.window:
                 raise BadInput(f"A prompt of {len(ids)} tokens exceeds {model.window}: lower max_document_tokens.")
             try:
-                with self._lock:
-                    read.append(model.read(ids, end - start))
-            except torch.OutOfMemoryError as full:
+                read.append(model.read(ids, end - start))
+            except (MemoryError, RuntimeError) as full:
+                if not short_of_memory(full):
+                    raise
+                free(self._placement.device)
                 if end - start == 1:
                     raise OutOfMemory(
                         f"A passage of {texts[start].tokens} tokens does not fit into the memory of "

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from rerank.checkpoint import read_config, read_json, weight_files
 from rerank.errors import BadCheckpoint
 from rerank.listwise_passes import Vectors
 from rerank.listwise_prompt import DOCUMENT_TOKEN, QUERY_TOKEN
+from rerank.text import Reader
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from torch import Tensor
 
 _BACKBONE = "model."
@@ -92,7 +92,7 @@ def load_listwise(folder: Path, device: torch.device, dtype: torch.dtype) -> Lis
             f"{folder} does not hold the weights its config promises: {lines[-1].strip()}"
         ) from mismatch
     backbone.rotary_emb = type(backbone.rotary_emb)(config)
-    tokenizer = _tokenizer(folder)
+    tokenizer = Reader(folder).tokenizer
     return ListwiseModel(
         backbone=backbone.to(device).eval(),
         projector=(projector[0].to(device), projector[1].to(device)),
@@ -132,15 +132,6 @@ def _projector(folder: Path, tensors: dict[str, Tensor], hidden: int) -> tuple[T
     return first, second
 
 
-def _tokenizer(folder: Path) -> Tokenizer:
-    file = folder / "tokenizer.json"
-    read_json(file)
-    try:
-        return Tokenizer.from_file(str(file))
-    except Exception as broken:  # the library raises bare Exception for every defect
-        raise BadCheckpoint(f"{file} cannot be read ({broken}): download or copy it again.") from broken
-
-
 def _marker(folder: Path, tokenizer: Tokenizer, token: str, vocabulary: int) -> int:
     """The id of a marker token, taken from the vocabulary and not assumed."""
     found = tokenizer.token_to_id(token)
@@ -152,10 +143,5 @@ def _marker(folder: Path, tokenizer: Tokenizer, token: str, vocabulary: int) -> 
 def _window(folder: Path, positions: int) -> int:
     """The smaller of the model's positions and the tokenizer's limit, where it states one."""
     file = folder / "tokenizer_config.json"
-    if not file.is_file():
-        return positions
-    try:
-        stated = json.loads(file.read_text(encoding="utf-8")).get("model_max_length")
-    except (UnicodeDecodeError, json.JSONDecodeError) as broken:
-        raise BadCheckpoint(f"{file} is not valid JSON ({broken}): download or copy it again.") from broken
+    stated = read_json(file).get("model_max_length") if file.is_file() else None
     return min(positions, int(stated)) if isinstance(stated, int | float) and stated > 0 else positions

@@ -55,6 +55,7 @@ def scores_of(wire: Wire, answer: Any, count: int) -> list[float]:  # noqa: ANN4
         if index in found:
             raise NonsenseError(f"index {index} appears twice")
         if not isinstance(score, int | float) or isinstance(score, bool) or not math.isfinite(score):
-            raise NonsenseError(f"the {wire.score_key} of document {index} is {reprlib.repr(score)} and not a finite number")
+            shown = reprlib.repr(score)
+            raise NonsenseError(f"the {wire.score_key} of document {index} is {shown} and not a finite number")
         found[index] = float(score)
     return [found[i] for i in range(count)]

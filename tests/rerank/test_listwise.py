@@ -156,7 +156,9 @@ def test_long_passages_and_queries_are_cut_and_said_so(folder: Path) -> None:
 def test_a_cut_passage_scores_as_its_beginning(folder: Path) -> None:
     scorer, words = load(folder), ["passage"] + [" ranking"] * 30
     cut = scorer.score("intent", ["".join(words), "other"], limits=Limits(max_document_tokens=12))
-    kept = scorer.score("intent", [scorer._loaded().decode(scorer._loaded().encode("".join(words))[:12]), "other"])
+    with scorer._model.lend() as model:
+        beginning = model.decode(model.encode("".join(words))[:12])
+    kept = scorer.score("intent", [beginning, "other"])
     assert [one.score for one in cut.scored] == [one.score for one in kept.scored]
 
 
