@@ -12,40 +12,9 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
 _BOILERPLATE = ("script", "style", "noscript", "template", "nav", "svg", "iframe", "object", "form", "button")
-_BLOCKS = (
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "body",
-    "br",
-    "dd",
-    "details",
-    "div",
-    "dl",
-    "dt",
-    "figcaption",
-    "figure",
-    "footer",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hr",
-    "li",
-    "main",
-    "ol",
-    "p",
-    "pre",
-    "section",
-    "summary",
-    "table",
-    "tr",
-    "ul",
-)
+_BLOCKS = ("address", "article", "aside", "blockquote", "body", "br", "dd", "details", "div", "dl", "dt", "figcaption")
+_BLOCKS += ("figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre")
+_BLOCKS += ("section", "summary", "table", "tr", "ul")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _MARKDOWN_TITLE = re.compile(r"^ {0,3}#\s+(.+?)\s*#*\s*$|^(\S.*)\n=+\s*$", re.MULTILINE)
 _RST_TITLE = re.compile(r"^(?:([=\-~^\"*#+])\1{2,}\n)?[ ]?(\S.*)\n([=\-~^\"*#+])\3{2,}[ ]*$", re.MULTILINE)
