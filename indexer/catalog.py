@@ -65,6 +65,11 @@ class Catalog:
         """Return the SQLite catalog of an index folder, created where there is none."""
         return cls(f"sqlite:///{folder / 'catalog.sqlite'}")
 
+    @property
+    def writes(self) -> int:
+        """How many transactions this object has written: what was derived from the rows before one more is outdated."""
+        return self._cache.writes
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -53,14 +53,22 @@ def read(path: Path, *, limit: int = DEFAULT_LIMIT) -> Text:
         ReadError: the file cannot be opened, is larger than `limit` bytes, encrypted or broken; the message is
             one sentence.
     """
+    return read_bytes(load(path, limit), path.suffix.lower())
+
+
+def load(path: Path, limit: int = DEFAULT_LIMIT) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        ReadError: it cannot be opened, or is larger than `limit` bytes.
+    """
     try:
         size = path.stat().st_size
         if size > limit:
             raise ReadError(f"The file is {size / 2**20:,.0f} MiB, over the limit of {limit / 2**20:,.0f} MiB.")
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as reason:
         raise ReadError(f"The file cannot be opened ({reason.strerror or reason}).") from reason
-    return read_bytes(raw, path.suffix.lower())
 
 
 def read_bytes(raw: bytes, suffix: str) -> Text:

@@ -44,7 +44,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_LEGACY = ("cp1252", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "cp1251", "koi8_r")
+_LEGACY: tuple[str, ...] = ("cp1252", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "cp1251", "koi8_r")
 _LEGACY += ("cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2")
 _SAMPLE = 65_536
 _MAX_CONTROL_SHARE = 0.02

@@ -12,7 +12,20 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
 _BOILERPLATE = ("script", "style", "noscript", "template", "nav", "svg", "iframe", "object", "form", "button")
-_BLOCKS = ("address", "article", "aside", "blockquote", "body", "br", "dd", "details", "div", "dl", "dt", "figcaption")
+_BLOCKS: tuple[str, ...] = (
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "br",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "figcaption",
+)
 _BLOCKS += ("figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre")
 _BLOCKS += ("section", "summary", "table", "tr", "ul")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
