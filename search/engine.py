@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from indexer.index import Index
     from indexer.report import IngestProgress, IngestReport
 
+__all__ = ["MAX_QUERY_CHARACTERS", "Cancel", "IndexState", "SearchEngine"]
+
 MAX_QUERY_CHARACTERS = 10_000
 """Longer queries are refused: no model here reads more than 512 query tokens."""
 
