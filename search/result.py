@@ -35,6 +35,8 @@ class SearchSettings:
     """Share of the first stage in the final order, 0 to 1; None is the scorer's own measured default."""
     cutoff: float | None = None
     """Passages whose second-stage score is below this are cut last and counted; None keeps all."""
+    explain: bool = True
+    """Whether the shown passages get per-sentence scores and BM25 term contributions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,32 @@
+"""The command line: what a person types, and what is printed."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from app import failures
+from app.commands import documents, measure, searching, serving
+
+cli = typer.Typer(
+    name="secondlook",
+    help="Two-stage search that shows what the second stage did.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+documents.add(cli)
+searching.add(cli)
+serving.add(cli)
+measure.add(cli)
+
+
+def main() -> None:
+    """Run the command line; every failure is one sentence and a non-zero exit."""
+    sys.excepthook = failures.say
+    cli()
+
+
+if __name__ == "__main__":
+    main()

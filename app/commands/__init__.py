@@ -1,0 +1,1 @@
+"""The commands, one file for each thing a person wants to do."""

@@ -1,0 +1,80 @@
+"""Commands that ask: search, models."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from app import handover, show
+from app.commands import options
+from app.compose import open_engine, scorer_choices
+from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, SearchSettings, to_dict
+
+
+def add(cli: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    cli.command()(search)
+    cli.command()(models)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="What you are looking for.")],
+    index: options.Index = None,
+    embedder: options.Embedder = None,
+    scorer: options.Scorer = None,
+    device: options.Device = None,
+    allow_download: options.Download = False,
+    trust_remote_code: options.RemoteCode = False,
+    candidates: Annotated[int, typer.Option(help="Passages that get a second look, 1 to 200.")] = DEFAULT_CANDIDATES,
+    top_n: Annotated[int, typer.Option(help="Passages shown.")] = DEFAULT_TOP_N,
+    fusion: Annotated[str, typer.Option(help="rrf or weighted.")] = "rrf",
+    sparse: Annotated[str, typer.Option(help="qdrant or rank-bm25.")] = "qdrant",
+    blend: Annotated[float | None, typer.Option(help="Share of the first stage in the final order, 0 to 1.")] = None,
+    cutoff: Annotated[float | None, typer.Option(help="Cut passages that score below this.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
+) -> None:
+    """Search the index and show the ranking before and after the second look."""
+    settings = options.settings(
+        index,
+        embedder=embedder,
+        scorer=scorer,
+        device=device,
+        allow_download=allow_download,
+        trust_remote_code=trust_remote_code,
+    )
+    if fusion not in {"rrf", "weighted"}:
+        raise typer.BadParameter(f"--fusion is rrf or weighted, not {fusion}.")
+    if sparse not in {"qdrant", "rank-bm25"}:
+        raise typer.BadParameter(f"--sparse is qdrant or rank-bm25, not {sparse}.")
+    wanted = SearchSettings(
+        candidates=candidates,
+        top_n=top_n,
+        scorer=scorer,
+        fusion=fusion,  # type: ignore[arg-type]
+        sparse=sparse,  # type: ignore[arg-type]
+        blend=blend,
+        cutoff=cutoff,
+    )
+    owner = handover.owner(settings)
+    if owner is not None:
+        found: dict[str, Any] = owner.search(query, wanted)
+    else:
+        engine = open_engine(settings, "secondlook search")
+        try:
+            found = to_dict(engine.search(query, wanted))
+        finally:
+            engine.close()
+    if as_json:
+        json.dump(found, sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        Console().print(show.result(found))
+
+
+def models() -> None:
+    """List the second stages: licence, whether they are here, how to get them."""
+    Console().print(show.models(scorer_choices(options.settings().scorer)))

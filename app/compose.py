@@ -1,0 +1,87 @@
+"""How the parts are put together: settings in, a search engine out."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import data
+from app.settings import Settings
+from search.engine import SearchEngine
+from search.scorers import ScorerChoice, Scorers
+from search.second import MEASURED_BLENDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rerank.scorer import Scorer
+
+
+def stay_offline(settings: Settings) -> None:
+    """Keep every model library off the network unless a download was asked for; no telemetry in any case."""
+    if not settings.allow_download:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+def open_scorers(settings: Settings) -> Scorers:
+    """Return the second stages that can be chosen; none is loaded yet."""
+
+    def load(name: str) -> Scorer:
+        from rerank import load as load_scorer
+
+        return load_scorer(
+            name,
+            device=settings.device,
+            allow_download=settings.allow_download,
+            trust_remote_code=settings.trust_remote_code,
+        )
+
+    return Scorers(load, lambda: scorer_choices(settings.scorer), settings.scorer, MEASURED_BLENDS)
+
+
+def scorer_choices(default: str) -> Sequence[ScorerChoice]:
+    """Return the named profiles, and the default if it is not one of them (a path, a server)."""
+    from rerank.profiles import available, list_profiles
+
+    choices = []
+    for profile in list_profiles():
+        here, reason = available(profile)
+        choices.append(ScorerChoice(profile.name, profile.name, here, reason, profile.contract.licence))
+    if default not in {one.name for one in choices}:
+        choices.append(ScorerChoice(default, default, available=True, reason="given by you", licence="its own"))
+    return choices
+
+
+def open_engine(settings: Settings, owner: str, examples: Sequence[str] = ()) -> SearchEngine:
+    """Return a search engine that owns the index until it is closed.
+
+    Args:
+        settings: what to open.
+        owner: what this process is doing, for the sentence that another process shows when the index is in use.
+        examples: queries to offer on the page.
+
+    Raises:
+        StoreLocked: another process owns the index.
+        FingerprintMismatch: the index was built with another model, splitter or analyzer.
+    """
+    stay_offline(settings)
+    from indexer.embedders import open_embedder
+    from indexer.index import Index
+
+    embedder = open_embedder(settings.embedder, device=settings.device, allow_download=settings.allow_download)
+    index = Index.open(
+        settings.index, embedder, store_url=settings.store_url, collection=settings.collection, owner=owner
+    )
+    return SearchEngine(index, open_scorers(settings), examples)
+
+
+def sample_examples(limit: int = 8) -> tuple[str, ...]:
+    """Return example queries over the sample documents, one of each kind first."""
+    with data.path("sample", "queries.jsonl").open(encoding="utf-8") as stream:
+        queries = [json.loads(line) for line in stream if line.strip()]
+    first_of_kind = {one["kind"]: one["text"] for one in reversed(queries)}
+    others = [one["text"] for one in queries if one["text"] not in first_of_kind.values()]
+    return tuple([*first_of_kind.values(), *others][:limit])

@@ -1,0 +1,67 @@
+"""The process that owns an index and answers for it: HTTP API and page on one port."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+    from app.api.settings import ApiSettings
+    from search.engine import SearchEngine
+
+GRACE_SECONDS = 10
+"""How long requests in flight may take once a shutdown was asked for."""
+
+
+def address(bound: socket.socket) -> str:
+    """Return the URL under which a bound socket is reached from this machine."""
+    host, port = bound.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def build(engine: SearchEngine, settings: ApiSettings, url: str) -> FastAPI:
+    """Return the application: the API's routes, and the page at /."""
+    import gradio as gr
+
+    from app import api
+    from app.snippets import snippets
+    from ui import page
+
+    application = api.build(engine, settings)
+    blocks = page.build(engine, snippets(url))
+    return gr.mount_gradio_app(application, blocks, path="/", **page.mount_options())
+
+
+def serve(application: FastAPI, bound: socket.socket) -> None:
+    """Answer requests until SIGINT or SIGTERM, then let those in flight finish."""
+    _server(application).run(sockets=[bound])
+
+
+@contextmanager
+def running(application: FastAPI, bound: socket.socket) -> Iterator[str]:
+    """Yield the address of a server that runs in a thread of this process, and stop it at the end."""
+    server = _server(application)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="server", daemon=True)
+    thread.start()
+    try:
+        yield address(bound)
+    finally:
+        server.should_exit = True
+        thread.join(timeout=GRACE_SECONDS)
+
+
+def _server(application: FastAPI) -> uvicorn.Server:
+    import uvicorn
+
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, ws="none"
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,123 @@
+"""What the command line prints: a result before and after, an ingest report, the models, the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from search.scorers import ScorerChoice
+
+SNIPPET = 70
+"""Characters of a passage in a table row."""
+LISTED = 20
+"""Files with a reason that are listed before the rest is only counted."""
+
+
+def result(found: Mapping[str, Any]) -> RenderableType:
+    """Return a result (in the shape of `search.result.to_dict`) as a table: the final order, and where it came from."""
+    top = [one for one in found["ranked"] if one["candidate"]["chunk"]["id"] in set(found["top"])]
+    table = Table(title=escape(f"{found['query'][:100]}"), title_justify="left", header_style="bold", expand=False)
+    for name, justify in (
+        ("now", "right"),
+        ("was", "right"),
+        ("moved", "left"),
+        ("score", "right"),
+        ("logit", "right"),
+    ):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for name in ("fused", "dense", "BM25"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("document", overflow="fold")
+    table.add_column("passage", overflow="fold")
+    for one in top:
+        candidate = one["candidate"]
+        table.add_row(
+            str(one["rank"]),
+            str(candidate["rank"]),
+            _moved(one["movement"]),
+            f"{one['score']:.3f}",
+            f"{one['logit']:.2f}",
+            f"{candidate['fused']:.4f}",
+            _hit(candidate["dense"]),
+            _hit(candidate["sparse"]),
+            escape(candidate["chunk"]["document"]),
+            escape(_snippet(candidate["chunk"]["text"])),
+        )
+    parts: list[RenderableType] = [table, *_dropped(found), _cost(found)]
+    parts.extend(Text(f"note: {note}", style="yellow") for note in found["notes"])
+    return Group(*parts)
+
+
+def report(outcomes: Sequence[Mapping[str, Any]], seconds: float, *, cancelled: bool) -> RenderableType:
+    """Return what an ingest run did: counts, then every file that gave nothing, with the reason."""
+    counts: dict[str, int] = {}
+    for one in outcomes:
+        counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
+    written = sum(one["chunks"] for one in outcomes if one["outcome"] in {"added", "changed"})
+    said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "no files"
+    stopped = " (cancelled: what is done stays, run again to go on)" if cancelled else ""
+    lines: list[RenderableType] = [Text(f"{len(outcomes)} files: {said}; {written} chunks in {seconds:.1f} s{stopped}")]
+    wrong = [one for one in outcomes if one["reason"]]
+    lines.extend(Text(f"  {one['outcome']}: {one['file']}: {one['reason']}", style="yellow") for one in wrong[:LISTED])
+    if len(wrong) > LISTED:
+        lines.append(Text(f"  and {len(wrong) - LISTED} more; --report FILE writes them all", style="yellow"))
+    return Group(*lines)
+
+
+def models(choices: Iterable[ScorerChoice]) -> RenderableType:
+    """Return the second stages that can be chosen, as a table."""
+    table = Table(header_style="bold")
+    for name in ("name", "here", "licence", "how"):
+        table.add_column(name, overflow="fold")
+    for one in choices:
+        table.add_row(escape(one.name), "yes" if one.available else "no", escape(one.licence), escape(one.reason))
+    return table
+
+
+def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
+    """Return (what, finding, next step) rows as a table."""
+    table = Table(header_style="bold")
+    for name in ("what", "found", "next step"):
+        table.add_column(name, overflow="fold")
+    for what, finding, step in rows:
+        table.add_row(escape(what), escape(finding), escape(step) if step else Text("fine", style="dim"))
+    return table
+
+
+def _dropped(found: Mapping[str, Any]) -> list[RenderableType]:
+    shown = set(found["top"])
+    top_n = found["settings"]["top_n"]
+    places = {one["candidate"]["chunk"]["id"]: one for one in found["ranked"]}
+    lines: list[RenderableType] = []
+    for candidate in found["candidates"][:top_n]:
+        identity = candidate["chunk"]["id"]
+        if identity not in shown and identity in places:
+            now = places[identity]["rank"]
+            document = escape(candidate["chunk"]["document"])
+            lines.append(Text(f"dropped: {document}, was {candidate['rank']}, now {now}", style="dim"))
+    return lines
+
+
+def _cost(found: Mapping[str, Any]) -> Text:
+    stages = " · ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in found["seconds"].items())
+    count = len(found["candidates"])
+    return Text(f"{count} candidates · {stages}\n{found['scorer']} on {found['runtime']}", style="dim")
+
+
+def _hit(hit: Mapping[str, Any] | None) -> str:
+    return f"#{hit['rank']} {hit['score']:.2f}" if hit else "-"
+
+
+def _moved(words: str) -> Text:
+    style = "green" if "up" in words else "red" if "down" in words else "dim"
+    return Text(words, style=style)
+
+
+def _snippet(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= SNIPPET else f"{flat[:SNIPPET]}…"

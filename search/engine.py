@@ -1,0 +1,217 @@
+"""One query through both stages, and the index that it runs over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rerank.scorer import Cancel, Progress, Scorer, Scoring
+from search import second
+from search.errors import BadQuery, EmptyIndex
+from search.hybrid import Stopwatch, candidates
+from search.result import MAX_CANDIDATES, Candidate, Ranked, Result, SearchSettings
+from search.scorers import NO_SCORER, ScorerChoice, Scorers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from indexer.catalog import DocumentInfo
+    from indexer.embedder import Embedder
+    from indexer.index import Index
+    from indexer.report import IngestProgress, IngestReport
+
+MAX_QUERY_CHARACTERS = 10_000
+"""Longer queries are refused: no model here reads more than 512 query tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """What is indexed and what it runs on, for a header line."""
+
+    documents: int
+    chunks: int
+    folders: tuple[str, ...]
+    embedder: str
+    store: str
+    runtime: str
+    """Device line of the default second stage."""
+    notes: tuple[str, ...] = ()
+
+
+class SearchEngine:
+    """Two-stage search over one index; safe to call from several threads."""
+
+    def __init__(self, index: Index, scorers: Scorers, examples: Sequence[str] = ()) -> None:
+        """Take over the index: `close` closes it."""
+        self._index = index
+        self._scorers = scorers
+        self.examples = tuple(examples)
+
+    @property
+    def embedder(self) -> Embedder:
+        """The embedding model of the index."""
+        return self._index.embedder
+
+    @property
+    def registry(self) -> Scorers:
+        """The second stages that can be chosen."""
+        return self._scorers
+
+    def scorers(self) -> tuple[ScorerChoice, ...]:
+        """Return every second stage that can be chosen."""
+        return self._scorers.choices()
+
+    def search(
+        self,
+        query: str,
+        settings: SearchSettings | None = None,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Result:
+        """Return what both stages did to the query.
+
+        Raises:
+            BadQuery: empty, too long, or settings out of range.
+            EmptyIndex: nothing is indexed yet.
+            RerankError: the second stage cannot be had or failed.
+        """
+        wanted = settings or SearchSettings()
+        _check(query, wanted)
+        if self._index.counts()[1] == 0:
+            raise EmptyIndex("The index is empty: run `secondlook ingest FOLDER` or use the Ingest tab first.")
+        watch = Stopwatch()
+        with watch.stage("total"):
+            first = candidates(self._index, query, wanted, watch)
+            found, notes = self._second_stage(query, first, wanted, watch, progress, cancel)
+        total = watch.seconds.pop("total")
+        return replace(found, seconds={**watch.seconds, "total": total}, notes=(*self._notes(query, first), *notes))
+
+    def state(self) -> IndexState:
+        """Return what is indexed and what it runs on; loads the default second stage."""
+        documents, chunks = self._index.counts()
+        return IndexState(
+            documents=documents,
+            chunks=chunks,
+            folders=tuple(self._index.roots()),
+            embedder=f"{self.embedder.name} ({self.embedder.runtime})",
+            store=self._index.store_description,
+            runtime=f"{self._scorers.default} on {self._scorers.get().runtime}",
+            notes=tuple(self._index.notes()),
+        )
+
+    def documents(self) -> list[DocumentInfo]:
+        """Return every indexed document, by path."""
+        return self._index.documents()
+
+    def delete(self, path: str) -> bool:
+        """Return True if a document of that path was indexed; it is gone from every store then."""
+        return self._index.delete(path)
+
+    def ingest(
+        self,
+        folder: str | Path,
+        progress: Callable[[IngestProgress], None] | None = None,
+        cancel: Cancel | None = None,
+        *,
+        rebuild: bool = False,
+    ) -> IngestReport:
+        """Return what became of every file of the folder; see `indexer.sync`."""
+        return self._index.sync(folder, progress=progress, cancel=cancel, rebuild=rebuild)
+
+    def verify(self) -> list[str]:
+        """Return every disagreement between catalog and vector store, in words; empty means whole."""
+        return self._index.verify()
+
+    def close(self) -> None:
+        """Release models and index."""
+        self._scorers.release()
+        self._index.close()
+
+    def _second_stage(
+        self,
+        query: str,
+        first: tuple[Candidate, ...],
+        settings: SearchSettings,
+        watch: Stopwatch,
+        progress: Progress | None,
+        cancel: Cancel | None,
+    ) -> tuple[Result, tuple[str, ...]]:
+        empty = Result(query, first, (), {}, settings, NO_SCORER, "no second stage: first-stage order")
+        name = settings.scorer or self._scorers.default
+        if name == NO_SCORER or not first:
+            ranked, below = second.cut(second.first_stage_order(first), settings.cutoff)
+            explained = self._explain(replace(empty, ranked=ranked, cut=below), None, watch)
+            return explained, ()
+        scorer = self._scorers.get(name)
+        with watch.stage("rerank"):
+            scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)
+            blend = self._scorers.blend(name) if settings.blend is None else settings.blend
+            ranked, below = second.cut(second.order(first, scoring.scored, blend), settings.cutoff)
+        result = replace(
+            empty,
+            ranked=ranked,
+            cut=below,
+            blend=blend,
+            scorer=scoring.model,
+            runtime=str(scorer.runtime),
+            score_range=(scorer.contract.low, scorer.contract.high),
+        )
+        return self._explain(result, scorer, watch), _scoring_notes(scoring, blend)
+
+    def _explain(self, result: Result, scorer: Scorer | None, watch: Stopwatch) -> Result:
+        """Return the result with sentence scores and BM25 terms filled in for the passages that are shown."""
+        if not result.settings.explain:
+            return result
+        with watch.stage("explain"):
+            shown = {one.candidate.chunk.id for one in result.top}
+            spans = {
+                one.candidate.chunk.id: scorer.spans(result.query, one.candidate.chunk.text) if scorer else ()
+                for one in result.top
+            }
+            visible = shown | {one.chunk.id for one in result.before}
+            with_terms = {
+                one.chunk.id: replace(one, terms=self._index.explain_terms(result.query, one.chunk))
+                for one in result.candidates
+                if one.chunk.id in visible
+            }
+            ranked = tuple(_explained(one, with_terms, spans) for one in result.ranked)
+            before = tuple(with_terms.get(one.chunk.id, one) for one in result.candidates)
+        return replace(result, candidates=before, ranked=ranked)
+
+    def _notes(self, query: str, first: Sequence[Candidate]) -> tuple[str, ...]:
+        notes = []
+        if not self._index.has_terms(query):
+            notes.append("The query has no BM25 term (only stop words or punctuation): BM25 took no part.")
+        if not first:
+            notes.append("Neither stage found a passage.")
+        return tuple(notes)
+
+
+def _check(query: str, settings: SearchSettings) -> None:
+    if not query.strip():
+        raise BadQuery("The query is empty: type what you are looking for.")
+    if len(query) > MAX_QUERY_CHARACTERS:
+        raise BadQuery(
+            f"The query has {len(query):,} characters and the limit is {MAX_QUERY_CHARACTERS:,}: shorten it."
+        )
+    if not 1 <= settings.candidates <= MAX_CANDIDATES:
+        raise BadQuery(f"candidates must be between 1 and {MAX_CANDIDATES}, not {settings.candidates}.")
+    if settings.top_n < 1:
+        raise BadQuery(f"top_n must be at least 1, not {settings.top_n}.")
+    for name, share in (("blend", settings.blend), ("sparse_weight", settings.sparse_weight)):
+        if share is not None and not 0.0 <= share <= 1.0:
+            raise BadQuery(f"{name} must be between 0 and 1, not {share}.")
+
+
+def _explained(one: Ranked, candidates: dict[str, Candidate], spans: dict[str, tuple[object, ...]]) -> Ranked:
+    identity = one.candidate.chunk.id
+    return replace(one, candidate=candidates.get(identity, one.candidate), spans=spans.get(identity, ()))
+
+
+def _scoring_notes(scoring: Scoring, blend: float) -> tuple[str, ...]:
+    notes = list(scoring.notes)
+    if blend > 0:
+        notes.append(f"The final order blends both stages' ranks: {blend:.0%} first stage, {1 - blend:.0%} second.")
+    return tuple(notes)

@@ -1,0 +1,65 @@
+"""Two ranked lists in, one out: reciprocal rank fusion and the convex combination of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from indexer.chunk import Hit
+from search.result import RRF_K
+
+Fused = list[tuple[str, float]]
+"""Chunk id and fused score, best first."""
+
+COSINE_FLOOR = -1.0
+BM25_FLOOR = 0.0
+
+
+def reciprocal_rank(lists: Sequence[Sequence[Hit]], weights: Sequence[float] | None = None, k: int = RRF_K) -> Fused:
+    """Return every id of the lists by descending sum of weight / (k + rank), ranks from 1.
+
+    Reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009, where k is 60.
+    Ties go to the better best rank, then to the smaller id.
+    """
+    shares = weights if weights is not None else [1.0] * len(lists)
+    scores: dict[str, float] = {}
+    for hits, share in zip(lists, shares, strict=True):
+        for hit in hits:
+            scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + share / (k + hit.rank)
+    return _ordered(scores, lists)
+
+
+def weighted(dense: Sequence[Hit], sparse: Sequence[Hit], sparse_weight: float) -> Fused:
+    """Return every id by descending sparse_weight * BM25 + (1 - sparse_weight) * cosine, each scaled to 0..1.
+
+    Each list is scaled from its theoretical minimum (BM25 0, cosine -1) to its observed maximum, so one hit does not
+    become 0 and an absent one does: Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval",
+    TOIS 2023 (TM2C2).
+    """
+    scores: dict[str, float] = {}
+    for hits, share, floor in ((dense, 1.0 - sparse_weight, COSINE_FLOOR), (sparse, sparse_weight, BM25_FLOOR)):
+        scale = _from_floor(hits, floor)
+        for hit in hits:
+            scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + share * scale(hit.score)
+    return _ordered(scores, (dense, sparse))
+
+
+def blended(first: Sequence[int], second: Sequence[int], share: float, k: int = RRF_K) -> list[float]:
+    """Return share / (k + first rank) + (1 - share) / (k + second rank) for each passage, in input order.
+
+    Ranks are from 1. A share of 0 is the second stage alone, 1 the first stage alone.
+    """
+    return [share / (k + one) + (1.0 - share) / (k + two) for one, two in zip(first, second, strict=True)]
+
+
+def _from_floor(hits: Sequence[Hit], floor: float) -> Callable[[float], float]:
+    best = max((hit.score for hit in hits), default=floor)
+    width = best - floor
+    return lambda score: max(0.0, score - floor) / width if width > 0 else 0.0
+
+
+def _ordered(scores: Mapping[str, float], lists: Sequence[Sequence[Hit]]) -> Fused:
+    best: dict[str, int] = {}
+    for hits in lists:
+        for hit in hits:
+            best[hit.chunk_id] = min(hit.rank, best.get(hit.chunk_id, hit.rank))
+    return sorted(scores.items(), key=lambda one: (-one[1], best[one[0]], one[0]))

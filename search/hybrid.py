@@ -1,0 +1,108 @@
+"""The first stage: dense and BM25 in parallel, fused into candidates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.chunk import Chunk, Hit
+from search import fusion
+from search.result import Candidate, SearchSettings, Sparse
+
+T = TypeVar("T")
+
+OVERFETCH = 8
+"""Extra hits pulled from each retriever: a hit that the catalog has just deleted must not cost a candidate."""
+
+
+class Retriever(Protocol):
+    """What the first stage needs from an index."""
+
+    def embed_query(self, query: str) -> NDArray[np.float32]:
+        """The query's unit vector, shape (d,)."""
+        ...
+
+    def dense(self, vector: NDArray[np.float32], limit: int) -> list[Hit]:
+        """The nearest chunks."""
+        ...
+
+    def sparse(self, query: str, limit: int, backend: Sparse = "qdrant") -> list[Hit]:
+        """The best chunks by BM25."""
+        ...
+
+    def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
+        """The chunks that exist."""
+        ...
+
+
+class Stopwatch:
+    """Wall seconds by stage, in the order in which the stages were entered."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage; the same name twice adds up."""
+        start = time.perf_counter()
+        self.seconds.setdefault(name, 0.0)
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+
+    def run(self, name: str, work: Callable[[], T]) -> T:
+        """Return what the work returns, timed as one stage."""
+        with self.stage(name):
+            return work()
+
+
+def candidates(index: Retriever, query: str, settings: SearchSettings, watch: Stopwatch) -> tuple[Candidate, ...]:
+    """Return the fused first-stage ranking, at most `settings.candidates` long.
+
+    Dense (with the query's embedding) and BM25 run in two threads; `watch` gets "embed", "dense", "sparse" and "fuse".
+    """
+    limit = settings.candidates + OVERFETCH
+    for name in ("embed", "dense", "sparse", "fuse"):
+        watch.seconds.setdefault(name, 0.0)
+
+    def by_vector() -> list[Hit]:
+        vector = watch.run("embed", lambda: index.embed_query(query))
+        return watch.run("dense", lambda: index.dense(vector, limit))
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="dense") as pool:
+        pending = pool.submit(by_vector)
+        sparse = watch.run("sparse", lambda: index.sparse(query, limit, settings.sparse))
+        dense = pending.result()
+    with watch.stage("fuse"):
+        known = index.chunks(list({hit.chunk_id: None for hit in (*dense, *sparse)}))
+        return fuse(_known(dense, known), _known(sparse, known), known, settings)
+
+
+def fuse(
+    dense: Sequence[Hit], sparse: Sequence[Hit], chunks: Mapping[str, Chunk], settings: SearchSettings
+) -> tuple[Candidate, ...]:
+    """Return candidates by fused score; every hit's chunk must be in `chunks`."""
+    if settings.fusion == "rrf":
+        order = fusion.reciprocal_rank((dense, sparse))
+    else:
+        order = fusion.weighted(dense, sparse, settings.sparse_weight)
+    by_dense = {hit.chunk_id: hit for hit in dense}
+    by_sparse = {hit.chunk_id: hit for hit in sparse}
+    return tuple(
+        Candidate(chunks[one], rank, score, by_dense.get(one), by_sparse.get(one))
+        for rank, (one, score) in enumerate(order[: settings.candidates], start=1)
+    )
+
+
+def _known(hits: Sequence[Hit], chunks: Mapping[str, Chunk]) -> list[Hit]:
+    """Return the hits that the catalog knows, ranks closed up."""
+    kept = [hit for hit in hits if hit.chunk_id in chunks]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1)]

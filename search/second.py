@@ -1,0 +1,66 @@
+"""The second stage: candidates in, the final order out, every stage's rank and score kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from rerank.scorer import Scored
+from search.fusion import blended
+from search.result import Candidate, Ranked
+
+MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.5})
+"""Share of the first stage by scorer, where measurement on dev splits showed that it helps (DECISIONS.md)."""
+
+
+def first_stage_order(candidates: Sequence[Candidate]) -> tuple[Ranked, ...]:
+    """Return the candidates as they stand, for a search without a second stage: the fused score is the score."""
+    return tuple(
+        Ranked(one, one.rank, logit=one.fused, score=one.fused, rerank_rank=one.rank, final=one.fused)
+        for one in candidates
+    )
+
+
+def order(candidates: Sequence[Candidate], scored: Sequence[Scored], blend: float) -> tuple[Ranked, ...]:
+    """Return the candidates by final score, best first; ties go to the earlier first-stage rank.
+
+    `scored` is in the order of `candidates`. With a blend of 0 the final score is the second stage's own; otherwise it
+    is the blend of both stages' ranks (`search.fusion.blended`).
+    """
+    by_score = sorted(range(len(scored)), key=lambda i: (-scored[i].score, -scored[i].logit, candidates[i].rank))
+    second = [0] * len(scored)
+    for rank, i in enumerate(by_score, start=1):
+        second[i] = rank
+    if blend > 0:
+        final = blended([one.rank for one in candidates], second, blend)
+        places = sorted(range(len(scored)), key=lambda i: (-final[i], candidates[i].rank))
+    else:
+        final = [one.score for one in scored]
+        places = by_score
+    return tuple(
+        Ranked(
+            candidate=candidates[i],
+            rank=rank,
+            logit=scored[i].logit,
+            score=scored[i].score,
+            rerank_rank=second[i],
+            final=final[i],
+            window=scored[i].window,
+            truncated=scored[i].truncated,
+            cached=scored[i].cached,
+        )
+        for rank, i in enumerate(places, start=1)
+    )
+
+
+def cut(ranked: Sequence[Ranked], cutoff: float | None) -> tuple[tuple[Ranked, ...], int]:
+    """Return the passages with those below the cut-off behind all others, renumbered, and how many those are.
+
+    The cut is the last step and looks at the second stage's normalised score, whatever the order came from.
+    """
+    if cutoff is None:
+        return tuple(ranked), 0
+    below = [one for one in ranked if one.score < cutoff]
+    kept = [one for one in ranked if one.score >= cutoff]
+    return tuple(replace(one, rank=rank) for rank, one in enumerate([*kept, *below], start=1)), len(below)

@@ -1,0 +1,52 @@
+"""The second stage's order, blend, cut and movement."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from results import result
+
+from search.result import SearchSettings, movement, to_dict
+
+
+def ranks(found: object) -> list[int]:
+    return [one.candidate.rank for one in found.ranked]  # type: ignore[attr-defined]
+
+
+def test_the_second_stage_orders_by_score_and_ties_keep_the_first_order() -> None:
+    found = result([0.1, 0.9, 0.1, 0.5])
+    assert ranks(found) == [2, 4, 1, 3]
+    assert [one.rank for one in found.ranked] == [1, 2, 3, 4]
+
+
+def test_movement_is_said_in_words() -> None:
+    found = result([0.1, 0.2, 0.3, 0.9])
+    assert [movement(one, 3) for one in found.ranked] == ["new, up 3", "up 1", "down 1", "down 3"]
+    assert movement(result([0.9]).ranked[0], 3) == "same"
+
+
+def test_a_blend_changes_the_order_but_keeps_the_second_stages_own_rank() -> None:
+    found = result([0.1, 0.2, 0.3, 0.9], blend=1.0)
+    assert ranks(found) == [1, 2, 3, 4]
+    assert [one.rerank_rank for one in found.ranked] == [4, 3, 2, 1]
+    assert found.ranked[0].score == pytest.approx(0.1)
+
+
+def test_the_cut_comes_last_and_is_counted() -> None:
+    found = result([0.1, 0.9, 0.6, 0.5], SearchSettings(top_n=3, cutoff=0.55))
+    assert found.cut == 2
+    assert [one.candidate.rank for one in found.top] == [2, 3]
+    assert [one.rank for one in found.ranked] == [1, 2, 3, 4]
+
+
+def test_the_cut_looks_at_the_second_stages_score_even_when_stages_are_blended() -> None:
+    found = result([0.1, 0.9, 0.8], SearchSettings(top_n=3, cutoff=0.5), blend=1.0)
+    assert [one.candidate.rank for one in found.top] == [2, 3]
+
+
+def test_a_result_is_plain_json() -> None:
+    plain = json.loads(json.dumps(to_dict(result([0.1, 0.9]))))
+    assert plain["ranked"][0]["moved"] == 1
+    assert plain["ranked"][0]["movement"] == "up 1"
+    assert plain["top"] == [one["candidate"]["chunk"]["id"] for one in plain["ranked"]]
