@@ -14,6 +14,7 @@ from app.api.jobs import Job, RerankJob, Slice, Task
 from rerank.errors import Cancelled, RerankError
 from rerank.scorer import Cancel, Limits, Scorer, Scoring
 
+
 @runtime_checkable
 class ManyScorer(Protocol):
     """A scorer that takes the pairs of several queries in one call and batches them together."""

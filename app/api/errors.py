@@ -1,6 +1,7 @@
 """Every refusal as one value and one table: which status, which code, which body.
 
-The body satisfies every client at once: Jina's read a string `detail`, OpenAI's an object `error`, Cohere's a `message`.
+The body satisfies every client at once: Jina's read a string `detail`, OpenAI's an object `error`, Cohere's a
+`message`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ TEI_TYPES: Mapping[int, str] = MappingProxyType({429: "Overloaded", 500: "Backen
 
 
 @dataclass(eq=False)  # not frozen: whoever re-raises an exception sets its traceback
-class Refusal(Exception):  # noqa: N818 - a refusal is what it is; not every one is an error of the server
+class Refusal(Exception):
     """A call that is answered with an error."""
 
     status: int

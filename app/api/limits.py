@@ -21,7 +21,7 @@ def is_api(path: str) -> bool:
 
 
 class KnownRoutes:
-    """Answers 404 and 405 on the API's own paths, also where a page is mounted at the root and would answer for them."""
+    """Answers 404 and 405 on the API's own paths, which a page mounted at the root would answer in its own way."""
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
         self._app = app

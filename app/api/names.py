@@ -78,7 +78,9 @@ def _find(name: str, known: Sequence[Known], default: str) -> Known | None:
         name = default
     key = _key(name)
     members = tuple(_key(one) for one in FAMILIES.get(key, ()))
-    matching = [one for wanted in (key, *members) for one in known if wanted in {_key(one.name), *map(_key, one.aliases)}]
+    matching = [
+        one for wanted in (key, *members) for one in known if wanted in {_key(one.name), *map(_key, one.aliases)}
+    ]
     return next((one for one in matching if one.available), matching[0] if matching else None)
 
 

@@ -121,7 +121,9 @@ def _require_untruncated(scoring: Scoring) -> None:
     long = [i for i, one in enumerate(scoring.scored) if one.truncated]
     if scoring.query_truncated:
         raise Refusal(
-            400, f"The query is {scoring.query_truncated} tokens too long: shorten it, or allow truncation.", param="query"
+            400,
+            f"The query is {scoring.query_truncated} tokens too long: shorten it, or allow truncation.",
+            param="query",
         )
     if long:
         raise Refusal(

@@ -46,9 +46,7 @@ def router(services: Services) -> APIRouter:
         ask = wire_cohere.to_ask(body)
         return wire_cohere.to_response(body, ask, await rerank(services, request, ask))
 
-    @routes.post(
-        "/rerank", responses=errors(*COSTLY, body=ErrorBody | TeiErrorBody), response_model_exclude_none=True
-    )
+    @routes.post("/rerank", responses=errors(*COSTLY, body=ErrorBody | TeiErrorBody), response_model_exclude_none=True)
     async def rerank_bare(request: Request, body: Annotated[EitherRequest, Body()]) -> EitherResponse:
         """Rank documents: vLLM's and Infinity's shape with `documents`, TEI's with `texts`."""
         if isinstance(body, wire_tei.TeiRequest):

@@ -32,9 +32,7 @@ class Services:
 
     def scorers(self) -> list[Known]:
         """Every second stage that callers may name."""
-        return [
-            Known(one.name, one.available, one.reason) for one in self.engine.scorers() if one.name != NO_SCORER
-        ]
+        return [Known(one.name, one.available, one.reason) for one in self.engine.scorers() if one.name != NO_SCORER]
 
     def scorer(self, wanted: str | None) -> str:
         """Return the name of the second stage that answers for `wanted`.
@@ -52,10 +50,9 @@ class Services:
         """
         name = self.engine.embedder.name
         bare = name.partition("@")[0]
-        aliases = {key: target for key, target in self.settings.aliases.items()}
         scorers = {one.name.lower() for one in self.scorers()}
         # an alias for a second stage by name ("*=minilm-maxsim") is none for the embedding model
-        ours = {key: target for key, target in aliases.items() if target.lower() not in scorers}
+        ours = {key: target for key, target in self.settings.aliases.items() if target.lower() not in scorers}
         return resolve(wanted, [Known(name, available=True, aliases=(bare,))], name, ours, "embedding model")
 
     def deadline(self) -> float:
@@ -71,9 +68,10 @@ class Services:
         self.batcher.submit(job)
         future = asyncio.wrap_future(job.future)
         left = asyncio.ensure_future(_disconnected(request))
+        either: set[asyncio.Future[Any]] = {future, left}
         try:
             done, _ = await asyncio.wait(
-                {future, left}, timeout=max(0.0, job.deadline - time.monotonic()), return_when=asyncio.FIRST_COMPLETED
+                either, timeout=max(0.0, job.deadline - time.monotonic()), return_when=asyncio.FIRST_COMPLETED
             )
             if future in done:
                 return await future

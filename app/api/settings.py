@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -113,3 +114,46 @@ def check_bind(host: str, settings: ApiSettings) -> None:
         f"Listening on {host} lets other machines in and no API key is set: "
         "set SECONDLOOK_API_KEYS, or listen on 127.0.0.1."
     )
+
+
+def from_environment(host: str, aliases: list[str] | None = None, keys_file: Path | None = None) -> ApiSettings:
+    """Return the settings that the environment and the command line state, defaults elsewhere.
+
+    SECONDLOOK_API_KEYS, _API_KEYS_FILE, _ALIASES (NAME=TARGET, separated by commas), _QUEUE_SIZE, _DEADLINE_SECONDS,
+    _MAX_BODY_BYTES, _BATCH_TOKENS, _CORS_ORIGINS, _ALLOWED_HOSTS, _INGEST_ROOTS (separated as PATH is).
+
+    Args:
+        host: the address to listen on; one that others can reach needs a key.
+        aliases: more of NAME=TARGET.
+        keys_file: a file of keys, instead of the one that the environment names.
+
+    Raises:
+        BadSetting: one of them cannot be used.
+    """
+
+    def stated(name: str) -> str:
+        return os.environ.get(f"SECONDLOOK_{name}", "")
+
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in stated(name).split(",") if part.strip())
+
+    def number(name: str, default: float) -> float:
+        try:
+            return float(stated(name) or default)
+        except ValueError as no_number:
+            raise BadSetting(f"SECONDLOOK_{name} is not a number: {stated(name)!r}.") from no_number
+
+    plain = ApiSettings()
+    settings = ApiSettings(
+        keys=keys_from(os.environ, keys_file),
+        aliases=aliases_from([*several("ALIASES"), *(aliases or [])]),
+        queue_size=int(number("QUEUE_SIZE", plain.queue_size)),
+        deadline_seconds=number("DEADLINE_SECONDS", plain.deadline_seconds),
+        max_body_bytes=int(number("MAX_BODY_BYTES", plain.max_body_bytes)),
+        batch_tokens=int(number("BATCH_TOKENS", plain.batch_tokens)),
+        cors_origins=several("CORS_ORIGINS"),
+        allowed_hosts=several("ALLOWED_HOSTS"),
+        ingest_roots=tuple(Path(part) for part in stated("INGEST_ROOTS").split(os.pathsep) if part),
+    )
+    check_bind(host, settings)
+    return settings

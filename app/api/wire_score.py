@@ -75,9 +75,7 @@ def pairs(body: ScoreRequest) -> list[tuple[str, str]]:
         if not all(query.strip() for query in queries):
             raise Refusal(400, "A query is empty: every pair needs one.")
         return list(zip(queries, documents, strict=True))
-    raise Refusal(
-        400, "Send queries and documents (or queries and items, data_1 and data_2, text_1 and text_2)."
-    )
+    raise Refusal(400, "Send queries and documents (or queries and items, data_1 and data_2, text_1 and text_2).")
 
 
 def to_response(model: str, scores: list[float], tokens: int) -> ScoreResponse:

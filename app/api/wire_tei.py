@@ -31,9 +31,7 @@ class TeiRank(BaseModel):
 
 def to_ask(body: TeiRequest) -> Ask:
     """Return what the body asks for; without `truncate` a text that would be cut is refused."""
-    return Ask(
-        query=body.query, documents=tuple(body.texts), model=body.model, refuse_truncation=not body.truncate
-    )
+    return Ask(query=body.query, documents=tuple(body.texts), model=body.model, refuse_truncation=not body.truncate)
 
 
 def to_response(body: TeiRequest, answer: Answer) -> list[TeiRank]:
