@@ -34,7 +34,7 @@ async def refuse(refused: Refusal, scope: Scope, receive: Receive, send: Send) -
 def response(refused: Refusal, scope: Scope, *, tei: bool = False) -> Response:
     """Return the refusal as JSON, with the request id in the header too."""
     known = request_id(scope)
-    headers = {"X-Request-ID": known, **refused.headers}
+    headers = {"X-Request-ID": known, **(refused.headers or {})}
     return JSONResponse(refused.body(known, tei=tei), refused.status, headers=headers)
 
 

@@ -6,10 +6,11 @@ The body satisfies every client at once: Jina's read a string `detail`, OpenAI's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+
+from starlette.exceptions import HTTPException
 
 from indexer import errors as indexing
 from rerank import errors as reranking
@@ -40,20 +41,35 @@ TEI_TYPES: Mapping[int, str] = MappingProxyType({429: "Overloaded", 500: "Backen
 """Status to `error_type` of text-embeddings-inference; every other status is "Validation"."""
 
 
-@dataclass(eq=False)  # not frozen: whoever re-raises an exception sets its traceback
-class Refusal(Exception):
-    """A call that is answered with an error."""
+class Refusal(HTTPException):
+    """A call that is answered with an error; an HTTPException, since that is what the framework passes on untouched."""
 
-    status: int
-    message: str
-    """One sentence that names the thing and the next step."""
-    code: str = ""
-    """Empty: the usual code of the status."""
-    param: str | None = None
-    """The field that is to blame."""
-    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    fields: tuple[Mapping[str, Any], ...] = ()
-    """One entry per invalid field: field, message, type, input."""
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str = "",
+        *,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        fields: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Say what is wrong.
+
+        Args:
+            status: the HTTP status.
+            message: one sentence that names the thing and the next step.
+            code: empty for the usual code of the status.
+            param: the field that is to blame.
+            headers: sent with the answer.
+            fields: one entry per invalid field: field, message, type, input.
+        """
+        super().__init__(status, message, dict(headers or {}))
+        self.status = status
+        self.message = message
+        self.code = code
+        self.param = param
+        self.fields = tuple(fields)
 
     def body(self, request_id: str, *, tei: bool = False) -> dict[str, Any]:
         """Return the JSON body; `tei` gives `error` as the text that TEI clients expect, with an `error_type`."""

@@ -69,9 +69,10 @@ class JsonBodies:
             refused = Refusal(415, "The body must be JSON: send the header Content-Type: application/json.")
             await refuse(refused, scope, receive, send)
             return
-        body = await self._read(receive)
-        if body is None:
-            await self._drain(receive)
+        body, more = await self._read(receive)
+        if len(body) > self._limit:
+            if more:
+                await self._drain(receive)
             refused = Refusal(413, f"The body is larger than {self._limit:,} bytes: send fewer or shorter documents.")
             await refuse(refused, scope, receive, send)
             return
@@ -83,20 +84,16 @@ class JsonBodies:
 
         await self._app(scope, replay, send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body, or None once it is over the limit."""
+    async def _read(self, receive: Receive) -> tuple[bytes, bool]:
+        """The body, or its beginning once it is over the limit; and whether more is to come."""
         parts: list[bytes] = []
-        size = 0
-        while True:
+        size, more = 0, True
+        while more and size <= self._limit:
             message = await receive()
-            if message["type"] == "http.disconnect":
-                return b"".join(parts)
             parts.append(message.get("body", b""))
             size += len(parts[-1])
-            if size > self._limit:
-                return None
-            if not message.get("more_body", False):
-                return b"".join(parts)
+            more = message["type"] == "http.request" and message.get("more_body", False)
+        return b"".join(parts), more
 
     async def _drain(self, receive: Receive) -> None:
         """Read on for as much again, so that a client that is still sending gets to see the answer."""

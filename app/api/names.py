@@ -48,7 +48,7 @@ def resolve(wanted: str | None, known: Sequence[Known], default: str, aliases: M
     """Return the name of the model that answers for `wanted`.
 
     An operator's alias comes first, then the name itself (with or without its publisher), then its family, then the
-    alias "*". No name, and the names of `OURS`, mean the default.
+    alias "*" for whatever is not here. No name, and the names of `OURS`, mean the default.
 
     Raises:
         ModelNotFound: nothing here answers to that name; the message lists what is available.
@@ -56,7 +56,7 @@ def resolve(wanted: str | None, known: Sequence[Known], default: str, aliases: M
     asked = (wanted or "").strip()
     target = aliases.get(asked, asked)
     found = _find(target, known, default)
-    if found is None and EVERYTHING_ELSE in aliases:
+    if (found is None or not found.available) and asked not in aliases and EVERYTHING_ELSE in aliases:
         target = aliases[EVERYTHING_ELSE]
         found = _find(target, known, default)
     if found is not None and found.available:

@@ -23,7 +23,7 @@ def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any of six types
         Refusal: 400 if it is not JSON (RFC 8259: no NaN, no infinity), nests too deep, or holds half a surrogate pair.
     """
     try:
-        value = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite)
         if _SURROGATE_ESCAPE.search(body):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except RecursionError as deep:

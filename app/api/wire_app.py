@@ -18,7 +18,7 @@ class SearchRequest(Wire):
 
     query: Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")]
     candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = DEFAULT_CANDIDATES
-    top_n: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = DEFAULT_TOP_N
+    top_n: Annotated[int, Field(ge=1)] = DEFAULT_TOP_N
     scorer: Annotated[str | None, Field(max_length=512)] = None
     fusion: Literal["rrf", "weighted"] = "rrf"
     sparse: Literal["qdrant", "rank-bm25"] = "qdrant"

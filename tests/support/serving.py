@@ -122,6 +122,33 @@ class Bm25Scorer:
         pass
 
 
+class FailingScorer(Bm25Scorer):
+    """Fails on every call in the way that it was told to."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        super().__init__(name)
+        self._error = error
+
+    def score(self, query: str, passages: Sequence[str], **options: Any) -> Scoring:  # noqa: ARG002 - as the contract
+        raise self._error
+
+
+class TogetherScorer(Bm25Scorer):
+    """Takes the pairs of several queries in one call."""
+
+    def __init__(self, name: str, seconds_per_call: float = 0.0) -> None:
+        super().__init__(name)
+        self._seconds_per_call = seconds_per_call
+        self.calls: list[int] = []
+
+    def score_many(
+        self, calls: Sequence[tuple[str, Sequence[str]]], *, limits: Limits, cancel: Cancel | None = None
+    ) -> list[Scoring]:
+        self.calls.append(len(calls))
+        time.sleep(self._seconds_per_call)
+        return [self.score(query, passages, limits=limits, cancel=cancel) for query, passages in calls]
+
+
 class HashedWords:
     """An embedder without a model: a text is the sum of fixed random directions of its words."""
 

@@ -17,8 +17,8 @@ def serve() -> Iterator[Callable[..., Served]]:
     """Start servers that live as long as the module's tests."""
     with ExitStack() as stack:
 
-        def start(settings: ApiSettings | None = None, *, seconds_per_pair: float = 0.0) -> Served:
-            scorer = Bm25Scorer("exact-bm25", seconds_per_pair)
+        def start(settings: ApiSettings | None = None, scorer: Bm25Scorer | None = None) -> Served:
+            scorer = scorer or Bm25Scorer("exact-bm25")
             engine = engine_of(scorer)
             bound = listen("127.0.0.1", 0, strict=True)
             url = stack.enter_context(running(compose(engine, settings or ApiSettings()), bound))
