@@ -27,7 +27,7 @@ class OwnerError(SearchError):
 
 
 class Owner:
-    """The process that has an index open, reached over HTTP; the same work as a search engine, answers as plain JSON."""
+    """The process that has an index open, reached over HTTP: a search engine whose answers are plain JSON."""
 
     def __init__(self, url: str, pid: int) -> None:
         self.url = url
