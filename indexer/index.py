@@ -180,6 +180,11 @@ class Index:
         with self._generations.reading() as now:
             return now.catalog.documents()
 
+    def roots(self) -> list[str]:
+        """The folders that were ingested."""
+        with self._generations.reading() as now:
+            return [str(root) for root in now.catalog.roots()]
+
     def counts(self) -> tuple[int, int]:
         """How many documents and chunks there are."""
         with self._generations.reading() as now:
