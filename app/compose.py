@@ -88,10 +88,8 @@ def open_engine(
     return SearchEngine(index, open_scorers(settings), examples)
 
 
-def sample_examples(limit: int = 8) -> tuple[str, ...]:
-    """Return example queries over the sample documents, one of each kind first."""
+def sample_examples() -> tuple[str, ...]:
+    """Return the sample's judged queries that are marked as examples: those that best show a second look."""
     with data.path("sample", "queries.jsonl").open(encoding="utf-8") as stream:
         queries = [json.loads(line) for line in stream if line.strip()]
-    first_of_kind = {one["kind"]: one["text"] for one in reversed(queries)}
-    others = [one["text"] for one in queries if one["text"] not in first_of_kind.values()]
-    return tuple([*first_of_kind.values(), *others][:limit])
+    return tuple(one["text"] for one in queries if one.get("example"))
