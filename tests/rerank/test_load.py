@@ -52,6 +52,7 @@ def deberta(folder: Path) -> Path:
     config = DebertaV2Config(
         vocab_size=tokenizer.get_vocab_size(), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
         num_attention_heads=4, max_position_embeddings=128, num_labels=1, pad_token_id=0, type_vocab_size=0,
+        initializer_range=0.5,
     )  # fmt: skip
     DebertaV2ForSequenceClassification(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
