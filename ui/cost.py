@@ -41,6 +41,13 @@ def format_seconds(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
 
 
+def format_wait(seconds: float) -> str:
+    """Return an estimate without false precision: "under a second", "12 s", "3 min 5 s"."""
+    if seconds < 1:
+        return "under a second"
+    return f"{seconds:.0f} s" if seconds < 60 else format_seconds(seconds)  # noqa: PLR2004 - seconds in a minute
+
+
 def list_stages(seconds: Mapping[str, float]) -> tuple[Stage, ...]:
     """Return every stage in the order it was timed, the total left out, unknown names as they are."""
     stages = [(key, max(value, 0.0)) for key, value in seconds.items() if key != "total"]
