@@ -55,13 +55,17 @@ def scorer_choices(default: str) -> Sequence[ScorerChoice]:
     return choices
 
 
-def open_engine(settings: Settings, owner: str, examples: Sequence[str] = ()) -> SearchEngine:
+def open_engine(
+    settings: Settings, owner: str, examples: Sequence[str] = (), *, rebuild: bool = False, create: bool = True
+) -> SearchEngine:
     """Return a search engine that owns the index until it is closed.
 
     Args:
         settings: what to open.
         owner: what this process is doing, for the sentence that another process shows when the index is in use.
         examples: queries to offer on the page.
+        rebuild: open an index that was built otherwise, too; it answers nothing until it is ingested into.
+        create: make an index where there is none.
 
     Raises:
         StoreLocked: another process owns the index.
@@ -73,7 +77,13 @@ def open_engine(settings: Settings, owner: str, examples: Sequence[str] = ()) ->
 
     embedder = open_embedder(settings.embedder, device=settings.device, allow_download=settings.allow_download)
     index = Index.open(
-        settings.index, embedder, store_url=settings.store_url, collection=settings.collection, owner=owner
+        settings.index,
+        embedder,
+        store_url=settings.store_url,
+        collection=settings.collection,
+        owner=owner,
+        create=create,
+        rebuild=rebuild,
     )
     return SearchEngine(index, open_scorers(settings), examples)
 

@@ -37,7 +37,8 @@ def build(engine: SearchEngine, settings: ApiSettings, url: str) -> FastAPI:
 
     application = api.build(engine, settings)
     blocks = page.build(engine, snippets(url))
-    return gr.mount_gradio_app(application, blocks, path="/", **page.mount_options())
+    mounted: FastAPI = gr.mount_gradio_app(application, blocks, path="/", **page.mount_options())
+    return mounted
 
 
 def serve(application: FastAPI, bound: socket.socket) -> None:
