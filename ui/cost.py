@@ -9,7 +9,7 @@ from search.result import Result
 from search.scorers import NO_SCORER
 
 STAGE_NAMES = {
-    "embed query": "embed query",
+    "embed": "embed query",
     "dense": "dense search",
     "sparse": "BM25 search",
     "fuse": "fuse",

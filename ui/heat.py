@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 from typing import Protocol
 
 LEVELS = 5
@@ -42,12 +43,13 @@ class Piece:
 
 
 def heat_range(spans: Iterable[Span]) -> tuple[float, float]:
-    """Return the lowest and highest finite score of the spans; (0, 0) without any.
+    """Return the median and the highest finite score of the spans; (0, 0) without any.
 
-    Heat is relative to all the sentences on the page, so that a cold passage looks cold beside a hot one.
+    Heat is relative to all the sentences on the page, so that a cold passage looks cold beside a hot one. It starts at
+    the median: scores of sentences lie close together, and what is shown everywhere says nothing.
     """
     scores = [one.score for one in spans if math.isfinite(one.score)]
-    return (min(scores), max(scores)) if scores else (0.0, 0.0)
+    return (median_low(scores), max(scores)) if scores else (0.0, 0.0)
 
 
 def heat_level(score: float, low: float, high: float) -> int:

@@ -23,6 +23,7 @@ def _environment() -> Environment:
     templates.filters["fixed"] = format_fixed
     templates.filters["count"] = lambda value: f"{value:,}"
     templates.filters["seconds"] = format_seconds
+    templates.filters["tail"] = lambda folder: "/".join(folder.replace("\\", "/").rstrip("/").split("/")[-2:])
     templates.filters["wait"] = format_wait
     templates.filters["plural"] = lambda number, noun: f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
     return templates

@@ -30,6 +30,13 @@ def test_equal_scores_give_no_heat_and_nan_gives_none_either() -> None:
     assert heat_range((Span(0, 1, float("nan")), Span(1, 2, 0.3))) == (0.3, 0.3)
 
 
+def test_heat_starts_at_the_median_so_that_half_of_the_sentences_stay_cold() -> None:
+    spans = tuple(Span(0, 1, score) for score in (0.1, 0.4, 0.5, 0.6, 0.7))
+
+    assert heat_range(spans) == (0.5, 0.7)
+    assert [heat_level(one.score, 0.5, 0.7) for one in spans] == [0, 0, 0, 2, 5]
+
+
 def test_the_snippet_starts_at_the_highest_sentence_when_that_lies_far_in() -> None:
     text = "filler words here. " * 40 + "The answer is here. " + "more filler. " * 40
     at = text.index("The answer")
