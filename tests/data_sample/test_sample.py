@@ -215,7 +215,7 @@ def language_of(text: str) -> str:
         return "zh"
     if text.startswith("¿"):
         return "es"
-    return "de" if text.split()[0] in {"Wie", "Ab"} else "fr"
+    return "de" if text.split(maxsplit=1)[0] in {"Wie", "Ab"} else "fr"
 
 
 def test_cross_language_questions_are_answered_in_other_languages_only() -> None:
