@@ -55,13 +55,17 @@ def scorer_choices(default: str) -> Sequence[ScorerChoice]:
     return choices
 
 
-def open_engine(settings: Settings, owner: str, examples: Sequence[str] = ()) -> SearchEngine:
+def open_engine(
+    settings: Settings, owner: str, examples: Sequence[str] = (), *, rebuild: bool = False, create: bool = True
+) -> SearchEngine:
     """Return a search engine that owns the index until it is closed.
 
     Args:
         settings: what to open.
         owner: what this process is doing, for the sentence that another process shows when the index is in use.
         examples: queries to offer on the page.
+        rebuild: open an index that was built otherwise, too; it answers nothing until it is ingested into.
+        create: make an index where there is none.
 
     Raises:
         StoreLocked: another process owns the index.
@@ -73,15 +77,19 @@ def open_engine(settings: Settings, owner: str, examples: Sequence[str] = ()) ->
 
     embedder = open_embedder(settings.embedder, device=settings.device, allow_download=settings.allow_download)
     index = Index.open(
-        settings.index, embedder, store_url=settings.store_url, collection=settings.collection, owner=owner
+        settings.index,
+        embedder,
+        store_url=settings.store_url,
+        collection=settings.collection,
+        owner=owner,
+        create=create,
+        rebuild=rebuild,
     )
     return SearchEngine(index, open_scorers(settings), examples)
 
 
-def sample_examples(limit: int = 8) -> tuple[str, ...]:
-    """Return example queries over the sample documents, one of each kind first."""
+def sample_examples() -> tuple[str, ...]:
+    """Return the sample's judged queries that are marked as examples: those that best show a second look."""
     with data.path("sample", "queries.jsonl").open(encoding="utf-8") as stream:
         queries = [json.loads(line) for line in stream if line.strip()]
-    first_of_kind = {one["kind"]: one["text"] for one in reversed(queries)}
-    others = [one["text"] for one in queries if one["text"] not in first_of_kind.values()]
-    return tuple([*first_of_kind.values(), *others][:limit])
+    return tuple(one["text"] for one in queries if one.get("example"))

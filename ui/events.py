@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rerank.scorer import Cancel
 from search import prompt
+from search.engine import Cancel, SearchEngine
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, Result, SearchSettings, to_dict
 from ui.ingest import stream_ingest
 from ui.trouble import Trouble, attempt
@@ -16,6 +16,7 @@ from ui.views import (
     view_documents,
     view_header,
     view_no_prompt,
+    view_opening,
     view_progress,
     view_prompts,
     view_report,
@@ -25,7 +26,6 @@ from ui.views import (
 )
 
 if TYPE_CHECKING:
-    from search.engine import SearchEngine
     from ui.controls import Controls
 
 AS_MEASURED = "as measured"
@@ -52,7 +52,7 @@ class Handlers:
         """Return head, welcome and about, as they are now; the first call may wait for the second stage to load."""
         state = attempt(self._engine.state)
         if isinstance(state, Trouble):
-            return view_trouble(state.sentence), "", ""
+            return view_opening() + view_trouble(state.sentence), "", ""
         return view_header(state), view_welcome(state), view_about(state, self._snippets)
 
     def search(
@@ -84,10 +84,11 @@ class Handlers:
             blend=None if blend_mode == AS_MEASURED else blend,
             cutoff=cutoff if cut else None,
         )
-        result = attempt(lambda: self._engine.search(query, settings))
-        if isinstance(result, Trouble):
-            return gr.skip(), view_trouble(result.sentence), gr.skip(), gr.skip()
-        return Visit(result), "", view_result(result), self._prompts(result, template, budget)
+        shown = attempt(lambda: self._show(self._engine.search(query, settings), template, budget))
+        if isinstance(shown, Trouble):
+            return gr.skip(), view_trouble(shown.sentence), gr.skip(), gr.skip()
+        visit, html, prompts = shown
+        return visit, "", html, prompts
 
     def change_top_n(
         self, visit: Visit | None, top_n: float, template: str | None, budget: float
@@ -98,7 +99,7 @@ class Handlers:
         if visit is None or visit.result.settings.top_n == int(top_n):
             return gr.skip(), gr.skip(), gr.skip()
         result = replace(visit.result, settings=replace(visit.result.settings, top_n=int(top_n)))
-        return Visit(result), view_result(result), self._prompts(result, template, budget)
+        return self._show(result, template, budget)
 
     def change_prompt(self, visit: Visit | None, template: str | None, budget: float) -> str:
         """Return the prompts for another template or budget."""
@@ -139,6 +140,10 @@ class Handlers:
         if isinstance(result, Trouble):
             raise gr.Error(result.sentence, print_exception=False)
         return to_dict(result)
+
+    def _show(self, result: Result, template: str | None, budget: float) -> tuple[Visit, str, str]:
+        """What a result puts on the page: the visit, both rankings, both prompts."""
+        return Visit(result), view_result(result), self._prompts(result, template, budget)
 
     def _prompts(self, result: Result, template: str | None, budget: float) -> str:
         """Both prompts of a result, or why there are none."""

@@ -5,15 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rerank.scorer import Span
+from typing import Protocol
 
 LEVELS = 5
 """Heat levels above zero: as many shades as an eye tells apart behind text."""
 SNIPPET = 340
 """Characters of a passage that are shown before it is opened."""
+
+
+class Span(Protocol):
+    """A stretch of a passage with a score of its own, as a result holds it."""
+
+    @property
+    def start(self) -> int:
+        """Code-point offset of the first character."""
+
+    @property
+    def end(self) -> int:
+        """Code-point offset after the last character."""
+
+    @property
+    def score(self) -> float:
+        """On the scorer's normalised scale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rerank.scorer import Cancel
+from search.engine import Cancel, SearchEngine
 from ui.trouble import Trouble, attempt
-
-if TYPE_CHECKING:
-    from search.engine import SearchEngine
 
 POLL_SECONDS = 0.25
 """How often a page is told the news: four times a second reads as live."""

@@ -51,7 +51,7 @@ def build(engine: SearchEngine, snippets: tuple[tuple[str, str, str], ...] = ())
                 parts |= _lay_out_ingest()
             with gr.Tab("Documents", id="documents"):
                 parts["wanted"] = gr.Textbox(
-                    label="Filter documents", placeholder="Words in path, title, kind or note", elem_id="sl-wanted"
+                    "", label="Filter documents", placeholder="Words in path, title, kind or note", elem_id="sl-wanted"
                 )
                 parts["documents"] = _html()
             with gr.Tab("About", id="about"):
@@ -67,6 +67,7 @@ def _lay_out_search(examples: Sequence[str], scorers: Sequence[ScorerChoice]) ->
     parts: dict[str, Any] = {}
     with gr.Row(elem_id="sl-ask"):
         parts["query"] = gr.Textbox(
+            "",
             label="Query",
             show_label=False,
             placeholder="Ask the documents",
@@ -137,7 +138,13 @@ def _lay_out_ingest() -> dict[str, Any]:
     _html(view_ingest())
     with gr.Row(elem_id="sl-ingest", equal_height=True):
         folder = gr.Textbox(
-            label="Folder on this computer", placeholder="~/papers", lines=1, max_lines=1, scale=6, elem_id="sl-folder"
+            "",
+            label="Folder on this computer",
+            placeholder="~/papers",
+            lines=1,
+            max_lines=1,
+            scale=6,
+            elem_id="sl-folder",
         )
         start = gr.Button("Start", variant="primary", scale=1, min_width=110, elem_id="sl-start")
         cancel = gr.Button("Cancel", interactive=False, scale=1, min_width=110, elem_id="sl-cancel")

@@ -30,7 +30,7 @@ def serve(engine: Any) -> Iterator[str]:
 
     application = gr.mount_gradio_app(FastAPI(), build(engine, SNIPPETS), path="/", **mount_options())
     bound = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application, log_level="error", ws="none", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(application, log_level="critical", ws="none", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 30
@@ -39,7 +39,7 @@ def serve(engine: Any) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True
         thread.join(timeout=15)
 
 
