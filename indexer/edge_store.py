@@ -42,8 +42,8 @@ PAGE = 1024
 OVERSAMPLING = 2.0
 """Candidates of the int8 scan per hit asked for, before rescoring; recall 1.0 at 200,000 points."""
 
-_LOCK_SIGNS = ("WouldBlock", "os error 33", "os error 11", "os error 35")
-"""How the engine reports a log held by another owner: by kind, or by the number Windows, Linux and macOS give it."""
+_LOCK_SIGNS = ("WouldBlock", "(os error 33)")
+"""How the engine reports a log that another owner holds: the kind of error, or the number Windows gives it."""
 
 
 class EdgeStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
@@ -57,7 +58,7 @@ def check_dense(vector: NDArray[np.float32], dimension: int, name: str) -> None:
             "use the model the index was built with, or build a new index."
         )
     length = float(np.linalg.norm(vector.astype(np.float64)))
-    if not np.isfinite(length):
+    if not math.isfinite(length):
         raise StoreError(f"Refused {name}: it holds NaN or infinity; check the embedding model.")
     if length < SHORTEST:
         raise StoreError(f"Refused {name}: it is zero and points nowhere; check the embedding model.")
@@ -68,7 +69,7 @@ def check_sparse(weights: Sparse, name: str) -> None:
     for term, weight in weights.items():
         if term not in _TERM_IDS:
             raise StoreError(f"Refused {name}: term id {term} is not an unsigned 32-bit number.")
-        if not np.isfinite(weight):
+        if not math.isfinite(weight):
             raise StoreError(f"Refused {name}: term {term} has the weight {weight}.")
 
 

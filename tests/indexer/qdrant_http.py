@@ -44,7 +44,7 @@ def _update(engine: QdrantClient, name: str, body: dict[str, Any]) -> Any:
 
 def _forget(engine: QdrantClient, name: str, body: dict[str, Any]) -> Any:
     asked = models.DeleteVectors.model_validate(body)
-    engine.delete_vectors(name, asked.vector, asked.points)
+    engine.delete_vectors(name, asked.vector, models.PointIdsList(points=asked.points or []))
     return _DONE
 
 
