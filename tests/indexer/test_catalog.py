@@ -12,22 +12,8 @@ from indexer.errors import StoreError
 from indexer.index import Index
 from indexer.terms import terms
 
-WORDS = [
-    "river",
-    "bridge",
-    "stone",
-    "tower",
-    "lamp",
-    "chair",
-    "coffee",
-    "tea",
-    "walrus",
-    "otter",
-    "mountain",
-    "valley",
-    "harbour",
-    "market",
-]
+WORDS = ["river", "bridge", "stone", "tower", "lamp", "chair", "coffee", "tea", "walrus", "otter"]
+WORDS += ["mountain", "valley", "harbour", "market"]
 
 
 def fill(folder: Path, start: int, stop: int, length: int) -> None:
