@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rerank.scorer import MAX_DOCUMENTS
 
@@ -15,11 +15,19 @@ class Wire(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
+def _whole(value: object) -> object:
+    """3.0 is an integer in JSON Schema, but a float to the parser."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Integer = Annotated[int, BeforeValidator(_whole)]
+Natural = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
+Positive = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 Query = Annotated[str, Field(min_length=1, pattern=r"\S", description="What to look for.")]
 Document = str | dict[str, Any]
 Documents = Annotated[list[Document], Field(min_length=1, max_length=MAX_DOCUMENTS)]
 Texts = Annotated[list[str], Field(min_length=1, max_length=MAX_DOCUMENTS)]
-TopN = Annotated[int | None, Field(ge=0, description="How many to return; null and 0 mean all.")]
+TopN = Annotated[Natural | None, Field(description="How many to return; null and 0 mean all.")]
 ModelName = Annotated[str | None, Field(max_length=512, description="Empty: the server's default.")]
 
 

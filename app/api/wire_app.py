@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.wire import Wire
+from app.api.wire import Integer, Positive, Wire
 from search.engine import MAX_QUERY_CHARACTERS
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, SearchSettings
 
@@ -17,8 +17,8 @@ class SearchRequest(Wire):
     """A query and everything its outcome depends on besides the index."""
 
     query: Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")]
-    candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)] = DEFAULT_CANDIDATES
-    top_n: Annotated[int, Field(ge=1)] = DEFAULT_TOP_N
+    candidates: Annotated[Integer, Field(ge=1, le=MAX_CANDIDATES)] = DEFAULT_CANDIDATES
+    top_n: Positive = DEFAULT_TOP_N
     scorer: Annotated[str | None, Field(max_length=512)] = None
     fusion: Literal["rrf", "weighted"] = "rrf"
     sparse: Literal["qdrant", "rank-bm25"] = "qdrant"

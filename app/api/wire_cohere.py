@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from app.api.rerank_call import Answer, Ask, unit_score
-from app.api.wire import Documents, ModelName, Query, TopN, Usage, Wire
-from app.api.wire_jina import Meta, meta, positive, texts
+from app.api.wire import Documents, ModelName, Natural, Query, TopN, Usage, Wire
+from app.api.wire_jina import Meta, meta, texts
 from rerank.scorer import ScoreContract, Span
 
 DEFAULT_TOKENS = 4096
@@ -21,7 +21,7 @@ class RelevantSpansWish(Wire):
 
     mode: Literal["enabled", "disabled"] = "enabled"
     threshold: Annotated[float | None, Field(ge=0, le=1)] = 0.1
-    max_spans: Annotated[int | None, Field(ge=0)] = None
+    max_spans: Natural | None = None
 
 
 class RerankV2Request(Wire):
@@ -31,7 +31,7 @@ class RerankV2Request(Wire):
     documents: Documents
     model: ModelName = None
     top_n: TopN = None
-    max_tokens_per_doc: int | None = None
+    max_tokens_per_doc: Natural | None = None
     relevant_spans: RelevantSpansWish | None = None
     return_documents: bool | None = None
     rank_fields: list[str] | None = None
@@ -81,7 +81,7 @@ def to_ask(body: RerankV2Request) -> Ask:
         documents=texts(body.documents, body.rank_fields),
         model=body.model,
         top_n=body.top_n,
-        max_document_tokens=positive("max_tokens_per_doc", body.max_tokens_per_doc) or DEFAULT_TOKENS,
+        max_document_tokens=body.max_tokens_per_doc or DEFAULT_TOKENS,
         spans=body.spans is not None,
     )
 

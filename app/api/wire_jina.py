@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from app.api.errors import Refusal
 from app.api.rerank_call import Answer, Ask
-from app.api.wire import Documents, ModelName, Query, TopN, Usage, Wire
+from app.api.wire import Documents, ModelName, Natural, Query, TopN, Usage, Wire
 
 API_VERSION = "2"
 
@@ -28,11 +28,11 @@ class RerankRequest(Wire):
     """Cohere v1: the keys of dictionary documents that are read."""
     truncation: bool | None = None
     """Jina: false refuses documents that would be cut."""
-    max_doc_length: int | None = None
-    """Jina v3: tokens read of each document."""
-    max_tokens_per_doc: int | None = None
+    max_doc_length: Natural | None = None
+    """Jina v3: tokens read of each document; 0 means the server's own limit, here and below."""
+    max_tokens_per_doc: Natural | None = None
     """Cohere, vLLM: the same."""
-    max_tokens_per_query: int | None = None
+    max_tokens_per_query: Natural | None = None
     """vLLM: tokens read of the query."""
     return_embeddings: bool | None = None
     raw_scores: bool | None = None
@@ -92,9 +92,8 @@ def to_ask(body: RerankRequest) -> Ask:
         documents=texts(body.documents, body.rank_fields),
         model=body.model,
         top_n=body.top_n,
-        max_document_tokens=positive("max_doc_length", body.max_doc_length)
-        or positive("max_tokens_per_doc", body.max_tokens_per_doc),
-        max_query_tokens=positive("max_tokens_per_query", body.max_tokens_per_query),
+        max_document_tokens=body.max_doc_length or body.max_tokens_per_doc,
+        max_query_tokens=body.max_tokens_per_query,
         refuse_truncation=body.truncation is False,
         unsupported=("return_embeddings is not served here: no embeddings are returned.",)
         if body.return_embeddings
@@ -140,17 +139,6 @@ def meta(answer: Answer) -> Meta:
         billed_units=BilledUnits(search_units=answer.search_units, input_tokens=answer.tokens),
         warnings=list(answer.warnings) or None,
     )
-
-
-def positive(name: str, value: int | None) -> int | None:
-    """Return the limit; None and 0 mean the server's own.
-
-    Raises:
-        Refusal: 400 for a negative one.
-    """
-    if value is not None and value < 0:
-        raise Refusal(400, f"{name} must not be negative: {value}.", param=name)
-    return value or None
 
 
 def texts(documents: Sequence[str | dict[str, Any]], rank_fields: Sequence[str] | None) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from app.api.errors import Refusal
-from app.api.wire import ModelName, Usage, Wire
+from app.api.wire import Integer, ModelName, Positive, Usage, Wire
 from indexer.embedder import Vectors
 
 MAX_INPUTS = 2048
@@ -29,7 +29,7 @@ class TextInput(Wire):
 
 
 TextsInput = Annotated[list[str | TextInput], Field(min_length=1, max_length=MAX_INPUTS)]
-TokensInput = Annotated[list[int], Field(min_length=1)]
+TokensInput = Annotated[list[Integer], Field(min_length=1)]
 TokenListsInput = Annotated[list[TokensInput], Field(min_length=1)]
 
 
@@ -43,7 +43,7 @@ class EmbeddingRequest(Wire):
     """Jina's name of the same, with two packed forms more."""
     encoding_type: Encodings = None
     """LlamaIndex's name of the same."""
-    dimensions: Annotated[int | None, Field(ge=1)] = None
+    dimensions: Positive | None = None
     task: str | None = None
     """Jina's: "retrieval.query" embeds as a query, everything else as a passage."""
     truncate: bool | None = None

@@ -10,15 +10,14 @@ import argparse
 import subprocess
 import sys
 import time
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENTS = ROOT / ".test-clients"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from live import live  # noqa: E402 - the path is set above
+from environments import prepared  # noqa: E402 - the path is set above
+from live import live  # noqa: E402 - the same
 
 from app.snippets import DOCUMENTS, Snippet, snippets  # noqa: E402 - the same
 
@@ -68,7 +67,7 @@ def main() -> int:
         for environment in PLAN:
             if wanted and environment.name not in wanted:
                 continue
-            python = prepared(environment)
+            python = prepared(environment.name, environment.packages)
             for script in environment.scripts:
                 command = [str(python), str(Path(__file__).parent / script), url]
                 failures += told(f"{environment.name} {script}", command) is None
@@ -76,20 +75,6 @@ def main() -> int:
                 failures += not answered(environment.name, python, code[title])
     sys.stdout.write(f"{failures} failed\n")
     return 1 if failures else 0
-
-
-def prepared(environment: Environment) -> Path:
-    """Return the environment's interpreter; made and filled if it is not there."""
-    folder = ENVIRONMENTS / environment.name
-    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    stamp = folder / "packages.txt"
-    listed = "\n".join(environment.packages)
-    if not (stamp.is_file() and stamp.read_text() == listed):
-        venv.create(folder, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *environment.packages]
-        subprocess.run(install, check=True)  # noqa: S603 - the packages above
-        stamp.write_text(listed)
-    return python
 
 
 def told(name: str, command: list[str]) -> str | None:

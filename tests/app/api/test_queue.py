@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -218,14 +220,20 @@ def test_the_deadline_is_a_504_in_json(serve: Callable[..., Served]) -> None:
 
 def test_a_client_that_went_away_stops_costing(serve: Callable[..., Served]) -> None:
     served = serve(scorer=Bm25Scorer("exact-bm25", seconds_per_pair=0.01))
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.post(served.url + "/v1/rerank", json={**BODY, "documents": CAPITALS * 250}, timeout=0.4)
-    time.sleep(0.5)
+    body = json.dumps({**BODY, "documents": CAPITALS * 250}).encode()
+    head = (
+        f"POST /v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    )
+    with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as caller:
+        caller.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        while not served.scorer.pairs:
+            time.sleep(0.01)
+    while "secondlook_queue_depth 0.0" not in served.get("/metrics").text:
+        time.sleep(0.01)
     done = served.scorer.pairs
-    assert 0 < done < 250
+    assert done < 900
     time.sleep(0.3)
     assert served.scorer.pairs == done
-    assert "secondlook_queue_depth 0.0" in served.get("/metrics").text
 
 
 def test_requests_in_flight_finish_when_the_server_stops() -> None:
