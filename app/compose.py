@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 import data
-from app.settings import Settings
+from app.settings import Settings, home
 from search.engine import SearchEngine
 from search.scorers import ScorerChoice, Scorers
 from search.second import MEASURED_BLENDS
@@ -15,19 +16,34 @@ from search.second import MEASURED_BLENDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rerank.load import Caches
     from rerank.scorer import Scorer
+
+VECTOR_BYTES = 1 << 30
+"""Room for token vectors: a passage of 160 tokens takes about 62 KB, so a gigabyte holds some 17,000."""
 
 
 def stay_offline(settings: Settings) -> None:
     """Keep every model library off the network unless a download was asked for; no telemetry in any case."""
     if not settings.allow_download:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
 def open_scorers(settings: Settings) -> Scorers:
-    """Return the second stages that can be chosen; none is loaded yet."""
+    """Return the second stages that can be chosen; none is loaded yet.
+
+    Token vectors are kept on disk, below the user's data, so that a second process does not compute them again.
+    """
+
+    @cache
+    def caches() -> Caches:
+        from rerank.cache import VectorCache
+        from rerank.load import Caches
+
+        return Caches(vectors=VectorCache(VECTOR_BYTES, home() / "token-vectors"))
 
     def load(name: str) -> Scorer:
         from rerank import load as load_scorer
@@ -37,6 +53,7 @@ def open_scorers(settings: Settings) -> Scorers:
             device=settings.device,
             allow_download=settings.allow_download,
             trust_remote_code=settings.trust_remote_code,
+            cache=caches(),
         )
 
     return Scorers(load, lambda: scorer_choices(settings.scorer), settings.scorer, MEASURED_BLENDS)

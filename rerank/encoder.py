@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -74,8 +75,9 @@ class Encoder:
             return _Norm(put(f"{name}.weight"), put(f"{name}.bias"), self.shape.epsilon)
 
         def part(name: str, rows: slice = slice(None), *, activate: bool = False) -> Linear:
-            bias = weights.get(f"{name}.bias")
-            weight = weights[f"{name}.weight"][rows]
+            weight, bias = weights[f"{name}.weight"][rows], weights.get(f"{name}.bias")
+            if name.endswith("qkv") and not rows.start:
+                weight, bias = self._scaled(weight), None if bias is None else self._scaled(bias)
             return prepare(weight, None if bias is None else bias[rows], placement, activate=activate)
 
         self._word, self._type = put("word"), put("type")
@@ -101,6 +103,12 @@ class Encoder:
             for name in ("dense.weight", "dense.bias", "out.weight", "out.bias")
             if name in weights
         )
+
+    def _scaled(self, projection: Tensor) -> Tensor:
+        """The projection with its query part divided by the root of the head width, once and for all tokens."""
+        hidden = self.shape.hidden
+        query = projection[:hidden].float() / math.sqrt(self.shape.head_width)
+        return torch.cat([query, projection[hidden:].float()])
 
     @torch.inference_mode()
     def states(self, texts: Sequence[Tokens]) -> tuple[Tensor, ...]:
@@ -133,8 +141,8 @@ class Encoder:
             else:
                 query, key, value = layer.qkv(x).view(-1, 3, heads, width).unbind(1)  # (T, A, d) each
             context = attend(query, key, value, packing, kernel, bias=bias, first_only=lone)
-            x = layer.norm1(layer.attended(context.reshape(-1, self.shape.hidden)).add_(x))
-            x = layer.norm2(layer.down(self._inner(layer, x)).add_(x))
+            x = layer.norm1(layer.attended(context.reshape(-1, self.shape.hidden), x))
+            x = layer.norm2(layer.down(self._inner(layer, x), x))
         return x
 
     def _inner(self, layer: _Layer, x: Tensor) -> Tensor:
@@ -161,5 +169,5 @@ class Encoder:
         return self._norm(x)
 
 
-def _unused(_: Tensor) -> Tensor:
+def _unused(x: Tensor, plus: Tensor | None = None) -> Tensor:
     raise NotImplementedError("only the last layer keeps its projections apart")

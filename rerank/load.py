@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from rerank.errors import BadCheckpoint, BadInput, ModelNotFound
-from rerank.profiles import BUNDLED, DEFAULT, LISTWISE, cached, find, list_profiles
+from rerank.errors import BadInput, ModelNotFound
+from rerank.families import family
+from rerank.hub import fetched
+from rerank.profiles import BUNDLED, DEFAULT, LISTWISE, find, list_profiles
 from rerank.scorer import Profile, Scorer
 
 if TYPE_CHECKING:
     from rerank.cache import ScoreCache, VectorCache
     from rerank.remote_http import Patience
 
-Family = Literal["pointwise", "late-interaction", "listwise", "other"]
-
 _SHAPES = ("jina", "cohere", "tei")
 _BEST = re.compile(r"(.+)@(\d+)")
-_NATIVE_TYPES = frozenset(("", "bert", "xlm-roberta", "roberta", "camembert"))
 _VECTOR_BYTES = 512 << 20
 
 
@@ -56,6 +54,7 @@ class _Wishes:
     caches: Caches
     api_key: str | None
     patience: Patience | None
+    passages_per_pass: int | None
 
 
 def load(
@@ -71,6 +70,7 @@ def load(
     url: str | None = None,
     api_key: str | None = None,
     patience: Patience | None = None,
+    passages_per_pass: int | None = None,
 ) -> Scorer:
     """A scorer, ready to use. Nothing is downloaded unless `allow_download` is set.
 
@@ -94,6 +94,7 @@ def load(
         url: the address of a server, where `name_or_path` is only its shape or a profile that it serves.
         api_key: sent to a server as a bearer token.
         patience: how long a server is waited for.
+        passages_per_pass: how many passages a listwise model reads at once; None is 64.
 
     Raises:
         ModelNotFound: no such model here; says how to get it.
@@ -101,31 +102,20 @@ def load(
         BadInput: a name, address or setting that means nothing.
     """
     wishes = _Wishes(
-        device, dtype, kernel, allow_download, trust_remote_code, allow_pickle, cache or Caches(), api_key, patience
+        device,
+        dtype,
+        kernel,
+        allow_download,
+        trust_remote_code,
+        allow_pickle,
+        cache or Caches(),
+        api_key,
+        patience,
+        passages_per_pass,
     )
     if isinstance(name_or_path, Path):
         return _folder(name_or_path.expanduser(), str(name_or_path), None, wishes)
     return _named(name_or_path.strip(), url, wishes)
-
-
-def family(folder: Path) -> Family:
-    """Which kind of reranker the checkpoint in `folder` is, from its config and the names of its tensors."""
-    from rerank.checkpoint import read_config
-    from rerank.layouts import detect
-
-    config = read_config(folder)
-    names = _tensor_names(folder)
-    architectures = " ".join(map(str, config.get("architectures") or ()))
-    if any(name.startswith("projector.") for name in names) or "JinaForRanking" in architectures:
-        return "listwise"
-    if str(config.get("model_type", "")) not in _NATIVE_TYPES:
-        return "other"
-    if not names:  # a pickle, whose names cannot be seen without opening it
-        return "pointwise" if "SequenceClassification" in architectures else "late-interaction"
-    try:
-        return "late-interaction" if detect(names, config).head is None else "pointwise"
-    except ValueError:
-        return "other"
 
 
 def _named(name: str, url: str | None, wishes: _Wishes) -> Scorer:
@@ -196,7 +186,7 @@ def _folder(folder: Path, name: str, profile: Profile | None, wishes: _Wishes) -
                 vectors=wishes.caches.vectors,
             )
         case "listwise":
-            from rerank.listwise import ListwiseScorer
+            from rerank.listwise import PASSAGES_PER_PASS, ListwiseScorer
 
             return ListwiseScorer.from_folder(
                 folder,
@@ -205,6 +195,7 @@ def _folder(folder: Path, name: str, profile: Profile | None, wishes: _Wishes) -
                 device=wishes.device,
                 dtype=wishes.dtype,
                 kernel=wishes.kernel,
+                per_pass=PASSAGES_PER_PASS if wishes.passages_per_pass is None else wishes.passages_per_pass,
                 cache=wishes.caches.scores,
             )
         case "other":
@@ -261,26 +252,12 @@ def _cascade(text: str, wishes: _Wishes) -> Scorer:
 
 
 def _hub(repository: str, wishes: _Wishes) -> Path:
-    """The folder of a repository in the local cache, fetched first where that was allowed."""
-    found = cached(repository)
-    if found is not None:
-        return found
-    if not wishes.allow_download:
-        raise ModelNotFound(
-            f"{repository} is not on this machine: pass --allow-download (allow_download=True) to fetch it from the "
-            "Hugging Face hub, or give the path of a folder that has it."
-        )
-    import httpx
-    from huggingface_hub import snapshot_download
-
-    wanted = ["*.json", "*.safetensors", "*.txt", "*.model"]
-    wanted += ["pytorch_model*.bin"] if wishes.allow_pickle else []
-    wanted += ["*.py"] if wishes.trust_remote_code else []
-    try:
-        return Path(snapshot_download(repository, allow_patterns=wanted))
-    except (OSError, ValueError, httpx.HTTPError) as failed:
-        reason = (str(failed).strip() or type(failed).__name__).splitlines()[0]
-        raise ModelNotFound(f"{repository} could not be fetched from the Hugging Face hub: {reason}") from failed
+    return fetched(
+        repository,
+        allow_download=wishes.allow_download,
+        allow_pickle=wishes.allow_pickle,
+        with_code=wishes.trust_remote_code,
+    )
 
 
 def _unknown(name: str) -> str:
@@ -288,23 +265,3 @@ def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known names are {', '.join(p.name for p in list_profiles())}."
     return f"{name!r} is no model, folder or address: {hint}"
-
-
-def _tensor_names(folder: Path) -> set[str]:
-    """Names of the tensors in `folder`, from the headers alone; empty where there are only pickles."""
-    from safetensors import SafetensorError, safe_open
-
-    index = folder / "model.safetensors.index.json"
-    single = folder / "model.safetensors"
-    if single.is_file():
-        try:
-            with safe_open(single, "pt") as opened:
-                return set(opened.keys())
-        except (SafetensorError, OSError) as broken:
-            raise BadCheckpoint(f"{single} cannot be read ({broken}): download or copy it again.") from broken
-    if index.is_file():
-        try:
-            return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
-        except (ValueError, KeyError, TypeError) as broken:
-            raise BadCheckpoint(f"{index} has no weight_map: download or copy it again.") from broken
-    return set()

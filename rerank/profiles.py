@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
+from rerank.hub import cached
 from rerank.scorer import Profile, ScoreContract
 
 DEFAULT = "minilm-maxsim"
@@ -143,16 +143,3 @@ def available(profile: Profile) -> tuple[bool, str]:
     if folder is not None:
         return True, f"in the Hugging Face cache: {folder}"
     return False, f"not here: allow the download of {profile.source} from the Hugging Face hub"
-
-
-def cached(repository: str) -> Path | None:
-    """The folder of a complete copy in the local Hugging Face cache; None if there is none. No network is used."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(repository, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        return None
-    weights = any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
-    return folder if weights and (folder / "config.json").is_file() else None

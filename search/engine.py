@@ -170,6 +170,8 @@ class SearchEngine:
             ranked, below = second.cut(second.first_stage_order(first), settings.cutoff)
             explained = self._explain(replace(empty, ranked=ranked, cut=below), None, watch)
             return explained, ()
+        if name not in self._scorers.loaded:
+            watch.run("load model", lambda: self._scorers.get(name))
         scorer = self._scorers.get(name)
         with watch.stage("rerank"):
             scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)

@@ -9,7 +9,7 @@ from search.result import Result
 from search.scorers import NO_SCORER
 
 STAGE_NAMES = {
-    "embed query": "embed query",
+    "embed": "embed query",
     "dense": "dense search",
     "sparse": "BM25 search",
     "fuse": "fuse",
@@ -39,6 +39,13 @@ def format_seconds(seconds: float) -> str:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - three digits are enough
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
+
+
+def format_wait(seconds: float) -> str:
+    """Return an estimate without false precision: "under a second", "12 s", "3 min 5 s"."""
+    if seconds < 1:
+        return "under a second"
+    return f"{seconds:.0f} s" if seconds < 60 else format_seconds(seconds)  # noqa: PLR2004 - seconds in a minute
 
 
 def list_stages(seconds: Mapping[str, float]) -> tuple[Stage, ...]:

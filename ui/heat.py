@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 from typing import Protocol
 
 LEVELS = 5
@@ -42,12 +43,13 @@ class Piece:
 
 
 def heat_range(spans: Iterable[Span]) -> tuple[float, float]:
-    """Return the lowest and highest finite score of the spans; (0, 0) without any.
+    """Return the median and the highest finite score of the spans; (0, 0) without any.
 
-    Heat is relative to all the sentences on the page, so that a cold passage looks cold beside a hot one.
+    Heat is relative to all the sentences on the page, so that a cold passage looks cold beside a hot one. It starts at
+    the median: scores of sentences lie close together, and what is shown everywhere says nothing.
     """
     scores = [one.score for one in spans if math.isfinite(one.score)]
-    return (min(scores), max(scores)) if scores else (0.0, 0.0)
+    return (median_low(scores), max(scores)) if scores else (0.0, 0.0)
 
 
 def heat_level(score: float, low: float, high: float) -> int:
@@ -61,13 +63,15 @@ def heat_level(score: float, low: float, high: float) -> int:
 def split_by_heat(text: str, spans: Sequence[Span], low: float, high: float) -> tuple[Piece, ...]:
     """Return the whole text as pieces in order: each span with its heat, and what lies between spans without.
 
-    Spans that overlap an earlier one or reach beyond the text lose the overlapping part; the pieces joined are `text`.
+    A span that overlaps an earlier one or reaches beyond the text loses that part, and its white space at the end; the
+    pieces joined are `text`.
     """
     best = max(spans, key=lambda one: (one.score, -one.start), default=None)
     pieces: list[Piece] = []
     at = 0
     for span in sorted(spans, key=lambda one: (one.start, one.end)):
-        start, end = max(span.start, at), min(span.end, len(text))
+        start = max(span.start, at)
+        end = start + len(text[start : span.end].rstrip())
         if end <= start:
             continue
         if start > at:
@@ -82,10 +86,12 @@ def split_by_heat(text: str, spans: Sequence[Span], low: float, high: float) -> 
 def snippet_range(text: str, spans: Sequence[Span], length: int = SNIPPET) -> tuple[int, int]:
     """Return [start, end) of the part to show first: it holds the highest sentence, or is the beginning.
 
-    It ends between words where it can.
+    It starts and ends between words where it can, and is `length` long where the text is.
     """
     best = max(spans, key=lambda one: (one.score, -one.start), default=None)
-    start = 0 if best is None or best.end <= length else max(0, min(best.start, len(text) - 1))
+    start = 0 if best is None or best.end <= length else max(0, min(best.start, len(text) - length))
+    if best is not None and 0 < start < best.start:
+        start = text.find(" ", start, best.start) + 1 or start
     end = min(len(text), start + length)
     space = text.rfind(" ", end - 20, end)
     return start, space if end < len(text) and space > start else end

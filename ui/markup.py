@@ -6,7 +6,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ui.cost import format_seconds
+from ui.cost import format_seconds, format_wait
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,6 +23,8 @@ def _environment() -> Environment:
     templates.filters["fixed"] = format_fixed
     templates.filters["count"] = lambda value: f"{value:,}"
     templates.filters["seconds"] = format_seconds
+    templates.filters["tail"] = lambda folder: "/".join(folder.replace("\\", "/").rstrip("/").split("/")[-2:])
+    templates.filters["wait"] = format_wait
     templates.filters["plural"] = lambda number, noun: f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
     return templates
 

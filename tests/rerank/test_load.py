@@ -16,8 +16,10 @@ from transformers import (
 
 from rerank import load
 from rerank.errors import BadCheckpoint, BadInput, ModelNotFound
-from rerank.load import Caches, family
-from rerank.profiles import LISTWISE, available, cached, find, list_profiles
+from rerank.families import family
+from rerank.hub import cached
+from rerank.load import Caches
+from rerank.profiles import LISTWISE, available, find, list_profiles
 from rerank.scorer import Scorer
 from tests.rerank import checkpoints
 from tests.rerank.listwise_checkpoint import write_listwise
@@ -52,6 +54,7 @@ def deberta(folder: Path) -> Path:
     config = DebertaV2Config(
         vocab_size=tokenizer.get_vocab_size(), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
         num_attention_heads=4, max_position_embeddings=128, num_labels=1, pad_token_id=0, type_vocab_size=0,
+        initializer_range=0.5,
     )  # fmt: skip
     DebertaV2ForSequenceClassification(config).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -290,6 +293,15 @@ def test_a_listwise_folder_without_profile_has_the_families_contract(tmp_path: P
     assert load(write_listwise(tmp_path), device="cpu").contract == LISTWISE
 
 
+def test_the_size_of_a_pass_is_a_setting(tmp_path: Path) -> None:
+    done: list[int] = []
+    scorer = load(write_listwise(tmp_path), device="cpu", passages_per_pass=2)
+    scorer.score("panda", ["a", "b", "c"], progress=lambda at, _: done.append(at))
+    assert done == [2, 3]
+    with pytest.raises(BadInput, match="at least 1"):
+        load(tmp_path, passages_per_pass=0)
+
+
 def test_servers_are_loaded_by_shape_address_and_model() -> None:
     with rerank_server() as server:
         for scorer in (
@@ -322,3 +334,10 @@ def test_caches_are_shared_where_asked(tmp_path: Path) -> None:
     load(folder, device="cpu", cache=caches).score("panda", ["a", "b"])
     found = load(folder, device="cpu", cache=caches).score("panda", ["b", "c"])
     assert [one.cached for one in found.scored] == [True, False]
+
+
+def test_a_download_that_cannot_happen_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelNotFound, match="could not be fetched"):
+        load("bge-reranker-base", allow_download=True)

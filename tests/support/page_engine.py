@@ -65,7 +65,7 @@ def make_result(
         for one in ranked
     )
     seconds = {
-        "embed query": 0.0042,
+        "embed": 0.0042,
         "dense": 0.0021,
         "sparse": 0.0011,
         "fuse": 0.0004,

@@ -10,63 +10,12 @@ from typing import Any
 
 import pytest
 from page_engine import PageEngine, make_candidate, make_result
+from person import WAIT_SECONDS, Keys, Person
 
 from search.result import Result, SearchSettings
 
 pytestmark = pytest.mark.browser
-pytest.importorskip("selenium")
-
-from selenium.webdriver.common.by import By  # noqa: E402 - only where selenium is installed
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
-
 Page = Callable[[Any], str]
-WAIT_SECONDS = 30
-
-
-class Person:
-    """What a person can do on the page."""
-
-    def __init__(self, driver: Any) -> None:
-        self.driver = driver
-
-    def open(self, url: str, width: int = 1400, theme: str = "light") -> None:
-        """Open the page and wait until it stands; the browser's logs start anew."""
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        for log in ("performance", "browser"):
-            self.driver.get_log(log)
-        self.driver.get(f"{url}/?__theme={theme}")
-        self.wait(lambda: self.all(".sl-device") and self.all("#sl-query textarea, #sl-query input"))
-
-    def wait(self, until: Callable[[], Any]) -> Any:
-        """Wait for a claim to come true."""
-        from selenium.common.exceptions import StaleElementReferenceException
-
-        waiting = WebDriverWait(self.driver, WAIT_SECONDS, 0.05, ignored_exceptions=(StaleElementReferenceException,))
-        return waiting.until(lambda _: until())
-
-    def all(self, selector: str) -> list[Any]:
-        """Every element that is there now."""
-        return list(self.driver.find_elements(By.CSS_SELECTOR, selector))
-
-    def texts(self, selector: str) -> list[str]:
-        """What those elements say, hidden or not."""
-        return [str(one.get_attribute("textContent")).strip() for one in self.all(selector)]
-
-    def ask(self, query: str) -> None:
-        """Type a query and press Enter."""
-        box = self.all("#sl-query textarea, #sl-query input")[0]
-        box.send_keys(Keys.CONTROL, "a")
-        box.send_keys(query or Keys.DELETE, Keys.ENTER)
-
-    def turn_to(self, name: str) -> None:
-        """Choose a tab."""
-        self.wait(lambda: [one for one in self.all("button[role=tab]") if one.text.strip() == name])[0].click()
-
-    def run(self, script: str) -> Any:
-        """The value of a script on the page."""
-        return self.driver.execute_script(script)
 
 
 @pytest.fixture
@@ -74,7 +23,7 @@ def person(chromium: Any) -> Person:
     return Person(chromium)
 
 
-def test_enter_shows_both_rankings_and_a_line_from_each_kept_passage(page: Page, person: Person) -> None:
+def test_enter_shows_both_rankings_and_a_line_from_each_kept_passage(person: Person, page: Page) -> None:
     person.open(page(PageEngine()))
     person.ask("why does the pump overheat")
     person.wait(lambda: person.all(".sl-after .sl-card"))
@@ -86,7 +35,7 @@ def test_enter_shows_both_rankings_and_a_line_from_each_kept_passage(page: Page,
     person.wait(lambda: len(person.all(".sl-links path")) == shown)
 
 
-def test_an_example_fills_the_box_and_searches(page: Page, person: Person) -> None:
+def test_an_example_fills_the_box_and_searches(person: Person, page: Page) -> None:
     engine = PageEngine()
     person.open(page(engine))
     person.all("#sl-examples button")[1].click()
@@ -96,7 +45,7 @@ def test_an_example_fills_the_box_and_searches(page: Page, person: Person) -> No
     assert person.all("#sl-query textarea, #sl-query input")[0].get_attribute("value") == engine.examples[1]
 
 
-def test_choosing_a_passage_marks_it_on_both_sides_and_by_keyboard_too(page: Page, person: Person) -> None:
+def test_choosing_a_passage_marks_it_on_both_sides_and_by_keyboard_too(person: Person, page: Page) -> None:
     first = [make_candidate(rank) for rank in range(1, 6)]
     person.open(
         page(PageEngine(lambda query, _: make_result(query, SearchSettings(top_n=5), first, [0.1, 0.2, 0.3, 0.4, 0.5])))
@@ -112,7 +61,7 @@ def test_choosing_a_passage_marks_it_on_both_sides_and_by_keyboard_too(page: Pag
     assert person.run("return document.querySelectorAll('.sl-links path.sl-on').length") == 1
 
 
-def test_text_from_documents_and_queries_runs_no_script_and_no_template(page: Page, person: Person) -> None:
+def test_text_from_documents_and_queries_runs_no_script_and_no_template(person: Person, page: Page) -> None:
     attack = "<script>window.hit = 1</script><img src=x onerror='window.hit = 2'> {{7*7}} ${7*7} ${window.hit=3}"
     first = [make_candidate(1, attack, f"{attack}.md", attack)]
     engine = PageEngine(lambda query, _: make_result(query, first=first, scores=[0.5], notes=(attack,)))
@@ -126,7 +75,7 @@ def test_text_from_documents_and_queries_runs_no_script_and_no_template(page: Pa
     assert person.run("return window.hit ?? null") is None
 
 
-def test_another_top_n_comes_without_another_search(page: Page, person: Person) -> None:
+def test_another_top_n_comes_without_another_search(person: Person, page: Page) -> None:
     engine = PageEngine()
     person.open(page(engine))
     person.ask("pump")
@@ -139,7 +88,7 @@ def test_another_top_n_comes_without_another_search(page: Page, person: Person) 
     assert len(engine.asked) == 1
 
 
-def test_two_visitors_do_not_see_each_others_results(page: Page, person: Person) -> None:
+def test_two_visitors_do_not_see_each_others_results(person: Person, page: Page) -> None:
     def answer(query: str, settings: SearchSettings) -> Result:
         return make_result(
             query, settings, [make_candidate(rank, f"{query} {rank}", f"{query}-{rank}.md") for rank in range(1, 9)]
@@ -177,7 +126,7 @@ def test_two_visitors_do_not_see_each_others_results(page: Page, person: Person)
     ("query", "sentence"), [("", "The query is empty"), ("break", "Something unexpected went wrong")]
 )
 def test_trouble_is_one_sentence_in_a_box_that_screen_readers_announce(
-    page: Page, person: Person, query: str, sentence: str
+    person: Person, page: Page, query: str, sentence: str
 ) -> None:
     person.open(page(PageEngine()))
     person.ask(query)
@@ -188,7 +137,7 @@ def test_trouble_is_one_sentence_in_a_box_that_screen_readers_announce(
     assert "secret detail" not in person.driver.page_source
 
 
-def test_a_search_after_trouble_takes_the_box_away(page: Page, person: Person) -> None:
+def test_a_search_after_trouble_takes_the_box_away(person: Person, page: Page) -> None:
     person.open(page(PageEngine()))
     person.ask("break")
     person.wait(lambda: person.all(".sl-trouble"))
@@ -198,7 +147,7 @@ def test_a_search_after_trouble_takes_the_box_away(page: Page, person: Person) -
     person.wait(lambda: not person.all(".sl-trouble"))
 
 
-def test_an_ingest_run_shows_progress_can_be_cancelled_and_lets_searches_through(page: Page, person: Person) -> None:
+def test_an_ingest_run_shows_progress_can_be_cancelled_and_lets_searches_through(person: Person, page: Page) -> None:
     person.open(page(PageEngine(files=400, pause=0.1)))
     person.turn_to("Ingest")
     person.wait(lambda: person.all("#sl-folder textarea, #sl-folder input"))[0].send_keys("docs", Keys.ENTER)
@@ -217,7 +166,7 @@ def test_an_ingest_run_shows_progress_can_be_cancelled_and_lets_searches_through
     person.wait(lambda: person.all("#sl-start:not([disabled])"))
 
 
-def test_a_scorer_that_cannot_run_is_named_with_its_reason_but_cannot_be_chosen(page: Page, person: Person) -> None:
+def test_a_scorer_that_cannot_run_is_named_with_its_reason_but_cannot_be_chosen(person: Person, page: Page) -> None:
     person.open(page(PageEngine()))
     person.all("#sl-settings input[role=combobox]")[0].click()
     options = person.wait(lambda: person.texts("[role=option]"))
@@ -230,7 +179,7 @@ def test_a_scorer_that_cannot_run_is_named_with_its_reason_but_cannot_be_chosen(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1400])
-def test_nothing_is_wider_than_the_window(page: Page, person: Person, width: int, theme: str) -> None:
+def test_nothing_is_wider_than_the_window(person: Person, page: Page, width: int, theme: str) -> None:
     long_word = "Donaudampfschifffahrtsgesellschaft" * 20
     texts = (long_word, "مرحبا بالعالم. " * 30, "二次検索は候補を並べ替える。" * 30)
     first = [
@@ -271,7 +220,7 @@ return [...document.querySelectorAll('.sl-result *, .sl-header *')]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_all_text_has_the_contrast_that_wcag_aa_asks_for(page: Page, person: Person, theme: str) -> None:
+def test_all_text_has_the_contrast_that_wcag_aa_asks_for(person: Person, page: Page, theme: str) -> None:
     person.open(page(PageEngine(notes=("A note.",))), theme=theme)
     person.ask("pump")
     person.wait(lambda: person.all(".sl-after .sl-card"))
@@ -282,7 +231,7 @@ def test_all_text_has_the_contrast_that_wcag_aa_asks_for(page: Page, person: Per
     assert lowest[0] >= 4.5, lowest
 
 
-def test_the_page_talks_to_no_other_host_and_logs_no_error(page: Page, person: Person) -> None:
+def test_the_page_talks_to_no_other_host_and_logs_no_error(person: Person, page: Page) -> None:
     url = page(PageEngine())
     person.open(url)
     person.ask("pump")
@@ -298,7 +247,7 @@ def test_the_page_talks_to_no_other_host_and_logs_no_error(page: Page, person: P
     assert [one for one in person.driver.get_log("browser") if one["level"] == "SEVERE"] == []
 
 
-def test_the_code_and_documents_tabs_show_what_they_were_given(page: Page, person: Person) -> None:
+def test_the_code_and_documents_tabs_show_what_they_were_given(person: Person, page: Page) -> None:
     person.open(page(PageEngine()))
     person.turn_to("Documents")
     person.wait(lambda: "manuals/pump.md" in person.texts(".sl-documents bdi"))
@@ -309,7 +258,7 @@ def test_the_code_and_documents_tabs_show_what_they_were_given(page: Page, perso
     assert person.wait(lambda: person.texts(".sl-code pre")) == ["print({'a': 1})"]
 
 
-def test_a_slow_search_of_one_visitor_does_not_hold_up_another(page: Page, person: Person) -> None:
+def test_a_slow_search_of_one_visitor_does_not_hold_up_another(person: Person, page: Page) -> None:
     gate = threading.Event()
 
     def answer(query: str, settings: SearchSettings) -> Result:

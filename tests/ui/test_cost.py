@@ -2,7 +2,7 @@ import pytest
 from page_engine import make_candidate, make_result
 
 from search.result import Result, SearchSettings
-from ui.cost import format_seconds, list_stages, summarise, total_seconds
+from ui.cost import format_seconds, format_wait, list_stages, summarise, total_seconds
 
 
 def over(scores: list[float], **settings: object) -> Result:
@@ -23,6 +23,10 @@ def over(scores: list[float], **settings: object) -> Result:
 )
 def test_times_are_written_as_people_read_them(seconds: float, words: str) -> None:
     assert format_seconds(seconds) == words
+
+
+def test_an_estimate_has_no_decimals() -> None:
+    assert [format_wait(one) for one in (0.2, 11.6, 185)] == ["under a second", "12 s", "3 min 5 s"]
 
 
 def test_stages_keep_their_order_leave_out_the_total_and_add_up() -> None:

@@ -63,6 +63,13 @@ def test_nothing_from_documents_or_queries_becomes_markup(html: Callable[[], str
     assert "alert(1)" in tree.get_text()
 
 
+def test_the_head_names_the_end_of_a_folders_path_and_keeps_the_whole_in_reach() -> None:
+    head = parse(views.view_header(replace(PageEngine().state(), folders=("/home/ada/papers/2026/",))))
+
+    assert head.select_one(".sl-path").get_text() == "papers/2026"
+    assert head.select_one(".sl-path")["title"] == "/home/ada/papers/2026/"
+
+
 def test_both_rankings_and_what_dropped_are_listed_with_their_movement() -> None:
     first = [make_candidate(rank) for rank in range(1, 4)]
     tree = parse(views.view_result(make_result(settings=SearchSettings(top_n=2), first=first, scores=[0.1, 0.3, 0.9])))
