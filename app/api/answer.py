@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -38,6 +39,13 @@ def response(refused: Refusal, scope: Scope, *, tei: bool = False) -> Response:
     return JSONResponse(refused.body(known, tei=tei), refused.status, headers=headers)
 
 
+def log_bug(what: str, error: BaseException) -> None:
+    """Log where an error came from: its class and the lines it passed, not its message, which may quote a document."""
+    frames = traceback.extract_tb(error.__traceback__)
+    way = " < ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    _log.error("%s failed: %s at %s", what, type(error).__name__, way)
+
+
 def install(app: FastAPI) -> None:
     """Make every error of the application a JSON answer."""
 
@@ -56,7 +64,7 @@ def install(app: FastAPI) -> None:
         return response(Refusal(status, str(detail), headers=dict(headers)), request.scope)
 
     async def on_bug(request: Request, error: Exception) -> Response:
-        _log.error("request %s failed: %s", request_id(request.scope), type(error).__name__)
+        log_bug(f"request {request_id(request.scope)}", error)
         return response(refusal(error), request.scope, tei=bool(getattr(request.state, "tei", False)))
 
     app.add_exception_handler(Refusal, on_own)

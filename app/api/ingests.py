@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from app.api.answer import log_bug
 from app.api.errors import OWN_ERRORS, Refusal
 from indexer.report import IngestProgress, IngestReport
 from rerank.scorer import Cancel
@@ -70,11 +71,10 @@ class Run:
             report = self._sync(self._folder, self._advance, self._cancel, self._rebuild)
         except OWN_ERRORS as error:
             self._change("failed", error=str(error))
-        except Exception as error:
-            self._change(
-                "failed", error=f"The ingest failed ({type(error).__name__}): the server's log has the reason."
-            )
-            raise
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: whoever follows the run must see its end
+            log_bug(f"ingest {self.id}", error)
+            said = f"The ingest failed ({type(error).__name__}): the server's log has the reason."
+            self._change("failed", error=said)
         else:
             plain = {**asdict(report), "counts": dict(report.counts)}
             self._change("cancelled" if report.cancelled else "done", report=plain)

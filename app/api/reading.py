@@ -9,9 +9,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
-from app.api.errors import Refusal
+from app.api.answer import log_bug, request_id
+from app.api.errors import OWN_ERRORS, Refusal, refusal
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -56,13 +59,19 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route whose JSON body is read by `parse`."""
+    """A route whose JSON body is read by `parse`, whose bugs are answered with 500 and logged without text."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The usual handler, on a request that reads strictly."""
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
-            return await inner(_StrictRequest(request.scope, request.receive))
+            try:
+                return await inner(_StrictRequest(request.scope, request.receive))
+            except (HTTPException, RequestValidationError, *OWN_ERRORS):
+                raise
+            except Exception as bug:  # noqa: BLE001 - the server's boundary: an unhandled error would be logged whole
+                log_bug(f"request {request_id(request.scope)}", bug)
+                raise refusal(bug) from None
 
         return handler

@@ -102,12 +102,12 @@ def used(scoring: Scoring) -> int:
 def unit_score(contract: ScoreContract, score: float) -> float:
     """Return a normalised score on the scale from 0 to 1, for callers that can read no other.
 
-    Probabilities stay as they are; cosines are mapped linearly from the contract's range.
+    Probabilities and cosines stay what they are on the page, a negative cosine becomes 0; scores of a scale beyond that
+    are mapped linearly from the contract's range.
     """
-    if contract.low == 0.0 and contract.high == 1.0:
-        return min(1.0, max(0.0, score))
-    width = contract.high - contract.low
-    return min(1.0, max(0.0, (score - contract.low) / width)) if width > 0 else 0.0
+    if not (contract.low >= -1.0 and contract.high <= 1.0):
+        score = (score - contract.low) / (contract.high - contract.low)
+    return min(1.0, max(0.0, score))
 
 
 def _limits(ask: Ask) -> Limits:

@@ -7,6 +7,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from app.api.errors import Refusal
+from app.api.reading import StrictRoute
 from app.api.services import Services
 from app.api.version import VERSION
 from app.api.wire import errors
@@ -17,7 +18,7 @@ from search.scorers import NO_SCORER
 
 def router(services: Services) -> APIRouter:
     """Return the routes of `/health`, `/v1/models` and `/metrics`."""
-    routes = APIRouter(tags=["status"])
+    routes = APIRouter(route_class=StrictRoute, tags=["status"])
 
     @routes.get("/health", responses=errors())
     async def health() -> Health:

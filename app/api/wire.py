@@ -15,14 +15,14 @@ class Wire(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
 
-def _whole(value: object) -> object:
-    """3.0 is an integer in JSON Schema, but a float to the parser."""
+def whole(value: object) -> object:
+    """Return 3 for 3.0, which is an integer in JSON Schema but a float to the parser."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Integer = Annotated[int, BeforeValidator(_whole)]
-Natural = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
-Positive = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Integer = Annotated[int, BeforeValidator(whole)]
+Natural = Annotated[int, Field(ge=0), BeforeValidator(whole)]
+Positive = Annotated[int, Field(ge=1), BeforeValidator(whole)]
 Query = Annotated[str, Field(min_length=1, pattern=r"\S", description="What to look for.")]
 Document = str | dict[str, Any]
 Documents = Annotated[list[Document], Field(min_length=1, max_length=MAX_DOCUMENTS)]

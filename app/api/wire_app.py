@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.api.wire import Integer, Positive, Wire
+from app.api.wire import Positive, Wire, whole
 from search.engine import MAX_QUERY_CHARACTERS
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, SearchSettings
 
@@ -17,7 +17,7 @@ class SearchRequest(Wire):
     """A query and everything its outcome depends on besides the index."""
 
     query: Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")]
-    candidates: Annotated[Integer, Field(ge=1, le=MAX_CANDIDATES)] = DEFAULT_CANDIDATES
+    candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES), BeforeValidator(whole)] = DEFAULT_CANDIDATES
     top_n: Positive = DEFAULT_TOP_N
     scorer: Annotated[str | None, Field(max_length=512)] = None
     fusion: Literal["rrf", "weighted"] = "rrf"

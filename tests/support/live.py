@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from serving import Bm25Scorer, engine_of
+from serving import Bm25Scorer, HashedWords, engine_of, write_folder
 
 from app.api.compose import compose
 from app.api.settings import ApiSettings
 from app.ports import listen
 from app.server import running
+from indexer.index import Index
 
 NAMES = (
     "x",
@@ -28,8 +31,13 @@ NAMES = (
 @contextmanager
 def live(**settings: object) -> Iterator[str]:
     """Yield the address of a server."""
-    engine = engine_of(Bm25Scorer("exact-bm25"))
-    bound = listen("127.0.0.1", 0, strict=True)
     stated: Any = {"aliases": dict.fromkeys(NAMES, "bundled"), **settings}
-    with running(compose(engine, ApiSettings(**stated)), bound) as url:
-        yield url
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = write_folder(Path(temporary) / "documents")
+        engine = engine_of(Bm25Scorer("exact-bm25"), Index.open(Path(temporary) / "index", HashedWords()))
+        try:
+            engine.ingest(folder)
+            with running(compose(engine, ApiSettings(**stated)), listen("127.0.0.1", 0, strict=True)) as url:
+                yield url
+        finally:
+            engine.close()

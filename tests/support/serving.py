@@ -7,6 +7,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ import httpx
 import numpy as np
 from rank_bm25 import BM25Plus
 
+from indexer.index import Index
 from rerank.errors import BadInput, Cancelled, ModelNotFound
 from rerank.scorer import (
     MAX_DOCUMENTS,
@@ -191,6 +193,14 @@ CAPITALS = [
 QUERY = "what is the capital of France"
 
 
+def write_folder(folder: Path) -> Path:
+    """Fill a folder with small text files, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for place, text in enumerate((*CAPITALS, *BACKGROUND)):
+        (folder / f"{place:02}.txt").write_text(f"{text}\n", encoding="utf-8")
+    return folder
+
+
 class Served:
     """A server that answers on this machine, and what it runs on."""
 
@@ -206,7 +216,7 @@ class Served:
         return httpx.get(self.url + path, timeout=30, **options)
 
 
-def engine_of(scorer: Bm25Scorer, index: object | None = None) -> SearchEngine:
+def engine_of(scorer: Bm25Scorer, index: Index | None = None) -> SearchEngine:
     choices = [
         ScorerChoice(scorer.name, "BM25", available=True, reason="word counts", licence="Apache-2.0"),
         ScorerChoice("jina-reranker-v2-base-multilingual", "v2", available=False, reason="Not here", licence="CC"),

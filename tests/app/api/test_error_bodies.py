@@ -152,11 +152,16 @@ def test_a_body_over_the_limit_is_413_also_when_it_comes_in_pieces(serve: Callab
     ],
 )
 def test_what_a_scorer_raises_is_answered_in_json(
-    serve: Callable[..., Served], error: Exception, status: int, code: str, words: str
+    serve: Callable[..., Served],
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    status: int,
+    code: str,
+    words: str,
 ) -> None:
     served = serve(scorer=FailingScorer("exact-bm25", error))
     body = check(served.post("/v1/rerank", BODY), status, code, words)
-    assert "secret" not in json.dumps(body)
+    assert "secret" not in json.dumps(body) + caplog.text
     assert served.get("/health").is_success
     tei = served.post("/rerank", {"query": QUERY, "texts": CAPITALS}).json()
     assert isinstance(tei["error"], str)
