@@ -199,6 +199,25 @@ class CrossEncoderScorer(BaseScorer):
             stages=(("tokenise", tokenised - began), ("score", done - tokenised)),
         )
 
+    def readings(
+        self,
+        query: str,
+        passages: Sequence[str],
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+    ) -> tuple[list[tuple[int, str, str]], list[int]]:
+        """What the model would read: (passage, query as cut, text of the window) of each input, and its tokens."""
+        width, allowance = room(limits, self._contract.native_window)
+        clear = [clean(passage) for passage in passages]
+        asked, _ = self._query(clean(query), limits, width, allowance)
+        pieces = self._reader.read(clear, limits.max_document_tokens)
+        inputs = self._inputs(asked, pieces, width, limits)
+        head = clean(query)[slice(*asked.stretch(0, len(asked)))]
+        texts = [
+            (one.passage, head, clear[one.passage][slice(*pieces[one.passage].stretch(one.start, one.end))])
+            for one in inputs
+        ]
+        return texts, [len(one.tokens) for one in inputs]
+
     def _query(self, query: str, limits: Limits, width: int, allowance: int) -> tuple[Piece, tuple[str, ...]]:
         """The query's tokens; as published, its limit counts the two specials that it would have alone."""
         most = max(1, min(limits.max_query_tokens, allowance) - 2)
