@@ -13,6 +13,7 @@ from rerank.base import BaseScorer, check, clean, distinct, require_finite, room
 from rerank.batching import run
 from rerank.cache import ScoreCache, text_key
 from rerank.checkpoint import Checkpoint, read, read_config, read_json, revision, weight_files
+from rerank.crew import Crew
 from rerank.device import Placement, choose, free
 from rerank.encoder import Encoder, Tokens
 from rerank.errors import BadCheckpoint
@@ -57,6 +58,7 @@ class CrossEncoderScorer(BaseScorer):
         self._placement = placement
         self._cache = cache
         self._budget = token_budget or default_budget(placement)
+        self._crew = Crew(placement.device)
         self._reader = Reader(folder)
         self._frame = self._reader.pair()
         self._revision = revision(weight_files(folder, allow_pickle=allow_pickle))
@@ -172,6 +174,7 @@ class CrossEncoderScorer(BaseScorer):
                     [len(one.tokens) for one in inputs],
                     self._budget,
                     lambda batch: _finite(encoder.logits([inputs[index].tokens for index in batch]), self._name),
+                    crew=self._crew,
                     padded=self._placement.padded,
                     progress=progress,
                     cancel=cancel,

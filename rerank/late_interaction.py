@@ -21,6 +21,7 @@ from rerank.base import BaseScorer, check, clean, require_finite, room, stop_if
 from rerank.batching import run
 from rerank.cache import Packed, VectorCache, pack, text_key
 from rerank.checkpoint import read, read_config, read_json, revision, weight_files
+from rerank.crew import Crew
 from rerank.cross_encoder import default_budget, truncation
 from rerank.device import Placement, choose, free
 from rerank.encoder import Encoder, Tokens
@@ -57,6 +58,7 @@ class LateInteractionScorer(BaseScorer):
         self._placement = placement
         self._vectors = vectors if vectors is not None else VectorCache(_MEMORY)
         self._budget = token_budget or default_budget(placement)
+        self._crew = Crew(placement.device)
         self._reader = Reader(folder)
         self._frame = self._reader.single()
         self._projection = _projection(folder)
@@ -263,6 +265,7 @@ class LateInteractionScorer(BaseScorer):
                     [len(tokens) for _, tokens in inputs],
                     self._budget,
                     lambda batch: self._encode(encoder, [inputs[index][1] for index in batch]),
+                    crew=self._crew,
                     padded=self._placement.padded,
                     progress=progress,
                     cancel=cancel,
