@@ -45,6 +45,7 @@ class Crew:
                 ready = threading.Barrier(self.workers)
 
                 def alone(_: int) -> None:
+                    torch.get_num_threads()  # a thread's first use takes the default over; after that it keeps its own
                     torch.set_num_threads(1)  # for this thread, and as the default of threads that start later
                     ready.wait()
 

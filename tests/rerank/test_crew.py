@@ -69,7 +69,7 @@ def test_a_shortage_of_memory_is_survived_by_many_workers(crew: Crew) -> None:
             raise MemoryError
         return batch
 
-    outcome = run([300] * 20, 1200, compute, crew=crew)
+    outcome = run([100] * 20, 1200, compute, crew=crew)
     assert outcome.results == list(range(20))
     assert "tried again" in outcome.notes[0]
     with pytest.raises(OutOfMemory):
