@@ -77,7 +77,7 @@ class _Clock:
 
 def run(
     device: str | None = None,
-    shapes: Sequence[str] | None = None,
+    shapes: Sequence[str | Shape] | None = None,
     grid: Sequence[Cell] | None = None,
     *,
     quick: bool = False,
@@ -90,7 +90,7 @@ def run(
 
     Args:
         device: as for `rerank.device.choose`.
-        shapes: names from `SHAPES`; all of them if None.
+        shapes: names from `SHAPES`, or shapes of your own; all of `SHAPES` if None, MiniLM alone with `quick`.
         grid: cells; all of `GRID` if None.
         quick: only passages of mixed length and one round, for an answer within a minute on two cores.
         corpus: folder of texts; the sample documents if None.
@@ -121,7 +121,8 @@ def run(
         "cells": cells,
         "skipped": skipped,
     }
-    wanted = [SHAPES[name] for name in (shapes or (("minilm",) if quick else tuple(SHAPES)))]
+    asked = shapes or (("minilm",) if quick else tuple(SHAPES))
+    wanted = [SHAPES[one] if isinstance(one, str) else one for one in asked]
     with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as folder:
         for shape in wanted:
             clock.seconds_per_work = None
