@@ -13,6 +13,7 @@ from rerank.base import BaseScorer, check, clean, distinct, require_finite, room
 from rerank.batching import run
 from rerank.cache import ScoreCache, text_key
 from rerank.checkpoint import Checkpoint, read, read_config, read_json, revision, weight_files
+from rerank.crew import Crew
 from rerank.device import Placement, choose, free
 from rerank.encoder import Encoder, Tokens
 from rerank.errors import BadCheckpoint
@@ -57,6 +58,7 @@ class CrossEncoderScorer(BaseScorer):
         self._placement = placement
         self._cache = cache
         self._budget = token_budget or default_budget(placement)
+        self._crew = Crew(placement.device)
         self._reader = Reader(folder)
         self._frame = self._reader.pair()
         self._revision = revision(weight_files(folder, allow_pickle=allow_pickle))
@@ -172,6 +174,7 @@ class CrossEncoderScorer(BaseScorer):
                     [len(one.tokens) for one in inputs],
                     self._budget,
                     lambda batch: _finite(encoder.logits([inputs[index].tokens for index in batch]), self._name),
+                    crew=self._crew,
                     padded=self._placement.padded,
                     progress=progress,
                     cancel=cancel,
@@ -198,6 +201,25 @@ class CrossEncoderScorer(BaseScorer):
             notes=tuple(notes),
             stages=(("tokenise", tokenised - began), ("score", done - tokenised)),
         )
+
+    def readings(
+        self,
+        query: str,
+        passages: Sequence[str],
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+    ) -> tuple[list[tuple[int, str, str]], list[int]]:
+        """What the model would read: (passage, query as cut, text of the window) of each input, and its tokens."""
+        width, allowance = room(limits, self._contract.native_window)
+        clear = [clean(passage) for passage in passages]
+        asked, _ = self._query(clean(query), limits, width, allowance)
+        pieces = self._reader.read(clear, limits.max_document_tokens)
+        inputs = self._inputs(asked, pieces, width, limits)
+        head = clean(query)[slice(*asked.stretch(0, len(asked)))]
+        texts = [
+            (one.passage, head, clear[one.passage][slice(*pieces[one.passage].stretch(one.start, one.end))])
+            for one in inputs
+        ]
+        return texts, [len(one.tokens) for one in inputs]
 
     def _query(self, query: str, limits: Limits, width: int, allowance: int) -> tuple[Piece, tuple[str, ...]]:
         """The query's tokens; as published, its limit counts the two specials that it would have alone."""
