@@ -92,7 +92,8 @@ def open_engine(
     from indexer.embedders import open_embedder
     from indexer.index import Index
 
-    embedder = open_embedder(settings.embedder, device=settings.device, allow_download=settings.allow_download)
+    name, url = _embedder(settings.embedder)
+    embedder = open_embedder(name, url=url, device=settings.device, allow_download=settings.allow_download)
     index = Index.open(
         settings.index,
         embedder,
@@ -103,6 +104,14 @@ def open_engine(
         rebuild=rebuild,
     )
     return SearchEngine(index, open_scorers(settings), examples)
+
+
+def _embedder(stated: str | None) -> tuple[str | None, str | None]:
+    """Return (name, address) of what was asked for: "http://host:8080/v1#model" is a model of a server."""
+    if stated is None or not stated.startswith(("http://", "https://")):
+        return stated, None
+    url, _, name = stated.partition("#")
+    return name or None, url
 
 
 def sample_examples() -> tuple[str, ...]:

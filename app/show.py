@@ -142,7 +142,8 @@ def _dropped(found: Mapping[str, Any]) -> list[RenderableType]:
 def _cost(found: Mapping[str, Any]) -> Text:
     stages = " · ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in found["seconds"].items())
     count = len(found["candidates"])
-    return Text(f"{count} candidates · {stages}\n{found['scorer']} on {found['runtime']}", style="dim")
+    blend = f", blended with {found['blend']:.0%} first stage" if found["blend"] else ""
+    return Text(f"{count} candidates · {stages}\n{found['scorer']}{blend} on {found['runtime']}", style="dim")
 
 
 def _hit(hit: Mapping[str, Any] | None) -> str:

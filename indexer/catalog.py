@@ -6,37 +6,48 @@ is leftover of an interrupted run.
 
 from __future__ import annotations
 
-import json
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Connection, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from indexer import bm25, tables
 from indexer.chunk import Chunk
 from indexer.documents import DocumentInfo, Draft, Known, Statistics
 from indexer.errors import StoreError
+from indexer.rows import (
+    IN,
+    add_frequencies,
+    add_totals,
+    cause,
+    chunk_row,
+    chunk_rows,
+    document_row,
+    find_terms,
+    get_value,
+    parts,
+    put_value,
+    remove_documents,
+    set_up_sqlite,
+    to_chunk,
+)
 from indexer.terms import terms as terms_of
 
-_IN = 500
-"""Values in one IN list: below every engine's limit on parameters."""
 _PAGE = 1000
-
-Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
 class _Cache:
     statistics: Statistics | None = None
     writes: int = 0
+    committing: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -53,12 +64,12 @@ class Catalog:
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url)
         if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _set_up_sqlite)
+            event.listen(self._engine, "connect", set_up_sqlite)
         self._cache = _Cache()
         try:
             tables.metadata.create_all(self._engine)
         except SQLAlchemyError as reason:
-            raise StoreError(f"The catalog {url} cannot be opened ({_cause(reason)}): check the folder.") from reason
+            raise StoreError(f"The catalog {url} cannot be opened ({cause(reason)}): check the folder.") from reason
 
     @classmethod
     def in_folder(cls, folder: Path) -> Catalog:
@@ -70,6 +81,11 @@ class Catalog:
         """How many transactions this object has written: what was derived from the rows before one more is outdated."""
         return self._cache.writes
 
+    def unchanged(self, since: int) -> bool:
+        """Return whether nothing was committed after `writes` was `since`, and nothing is being committed now."""
+        with self._cache.lock:
+            return not self._cache.committing and self._cache.writes == since
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -77,19 +93,19 @@ class Catalog:
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  any JSON value
         """Return the JSON value under a key of `meta`."""
         with self._engine.connect() as connection:
-            return _get(connection, key, default)
+            return get_value(connection, key, default)
 
     def put(self, **values: Any) -> None:  # noqa: ANN401  any JSON value
         """Write JSON values into `meta`."""
         with self._writing() as connection:
             for key, value in values.items():
-                _put(connection, key, value)
+                put_value(connection, key, value)
 
     def roots(self) -> dict[str, int]:
         """Return the ids of ingested folders by path, in order of their first ingestion."""
         with self._engine.connect() as connection:
             rows = connection.execute(select(tables.roots.c.path, tables.roots.c.id).order_by(tables.roots.c.id))
-            return dict(rows.tuples().all())
+            return dict(rows.all())
 
     def root(self, path: str, label: str) -> tuple[int, str]:
         """Return id and label of a root folder, registered now if it is new; the first one's label is empty."""
@@ -150,22 +166,22 @@ class Catalog:
         """Return how many documents and chunks there are."""
         with self._engine.connect() as connection:
             count = connection.execute(select(func.count()).select_from(tables.documents)).scalar_one()
-            return int(count), int(_get(connection, "chunks", 0))
+            return int(count), int(get_value(connection, "chunks", 0))
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """Return the chunks of those ids that exist, all as of one moment."""
         found: dict[str, Chunk] = {}
         with self._engine.connect() as connection:
-            for part in _parts(ids, _IN):
-                query = _chunk_rows().where(tables.chunks.c.id.in_(part))
-                found.update((row.id, _chunk(row)) for row in connection.execute(query))
+            for part in parts(ids, IN):
+                query = chunk_rows().where(tables.chunks.c.id.in_(part))
+                found.update((row.id, to_chunk(row)) for row in connection.execute(query))
         return found
 
     def existing(self, ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""
         found: set[str] = set()
         with self._engine.connect() as connection:
-            for part in _parts(ids, _IN):
+            for part in parts(ids, IN):
                 query = select(tables.chunks.c.id).where(tables.chunks.c.id.in_(part))
                 found.update(connection.execute(query).scalars())
         return found
@@ -174,9 +190,9 @@ class Catalog:
         """Yield every chunk in order of id, a page at a time."""
         last = ""
         while True:
-            query = _chunk_rows().where(tables.chunks.c.id > last).order_by(tables.chunks.c.id).limit(_PAGE)
+            query = chunk_rows().where(tables.chunks.c.id > last).order_by(tables.chunks.c.id).limit(_PAGE)
             with self._engine.connect() as connection:
-                page = [_chunk(row) for row in connection.execute(query)]
+                page = [to_chunk(row) for row in connection.execute(query)]
             yield from page
             if len(page) < _PAGE:
                 return
@@ -191,7 +207,7 @@ class Catalog:
         """Return the ids of the chunks of those documents."""
         found: list[str] = []
         with self._engine.connect() as connection:
-            for part in _parts(document_ids, _IN):
+            for part in parts(document_ids, IN):
                 query = select(tables.chunks.c.id).where(tables.chunks.c.document_id.in_(part))
                 found.extend(connection.execute(query).scalars())
         return found
@@ -200,7 +216,7 @@ class Catalog:
         """Return the ids of the documents that those chunks belong to."""
         found: set[int] = set()
         with self._engine.connect() as connection:
-            for part in _parts(ids, _IN):
+            for part in parts(ids, IN):
                 query = select(tables.chunks.c.document_id).where(tables.chunks.c.id.in_(part))
                 found.update(connection.execute(query).scalars())
         return found
@@ -209,7 +225,7 @@ class Catalog:
         """Return, by text digest, the id of a chunk with that text, where there is one."""
         found: dict[str, str] = {}
         with self._engine.connect() as connection:
-            for part in _parts(digests, _IN):
+            for part in parts(digests, IN):
                 query = select(tables.chunks.c.sha256, tables.chunks.c.id).where(tables.chunks.c.sha256.in_(part))
                 found.update((row.sha256, row.id) for row in connection.execute(query))
         return found
@@ -221,7 +237,7 @@ class Catalog:
         if cached is not None:
             return cached
         with self._engine.connect() as connection:
-            count, length = _get(connection, "chunks", 0), _get(connection, "length", 0)
+            count, length = get_value(connection, "chunks", 0), get_value(connection, "length", 0)
             t = tables.terms.c
             histogram = connection.execute(select(t.df, func.count().label("n")).where(t.df > 0).group_by(t.df)).all()
         distinct = sum(row.n for row in histogram)
@@ -235,7 +251,7 @@ class Catalog:
     def frequencies(self, words: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Return (id, document frequency) of those terms that some chunk holds."""
         with self._engine.connect() as connection:
-            return {term: pair for term, pair in _terms(connection, words).items() if pair[1] > 0}
+            return {term: pair for term, pair in find_terms(connection, words).items() if pair[1] > 0}
 
     def term_ids(self, words: Iterable[str]) -> dict[str, int]:
         """Return the id of each term, given out now to those that are new.
@@ -244,27 +260,27 @@ class Catalog:
         """
         wanted = sorted(set(words))
         with self._engine.connect() as connection:
-            known = _terms(connection, wanted)
+            known = find_terms(connection, wanted)
         new = [term for term in wanted if term not in known]
         if new:
             with self._writing() as connection:
-                for part in _parts(new, _PAGE):
+                for part in parts(new, _PAGE):
                     connection.execute(insert(tables.terms), [{"term": term, "df": 0} for term in part])
-                known |= _terms(connection, new)
+                known |= find_terms(connection, new)
         return {term: pair[0] for term, pair in known.items()}
 
     def write(self, drafts: Sequence[Draft], run: int) -> list[str]:
         """Replace and add documents in one transaction; returns the ids of chunks that are gone with it."""
         with self._writing() as connection:
             old = [number for draft in drafts for number in draft.replaces]
-            gone = _remove(connection, old)
+            gone = remove_documents(connection, old)
             lengths = 0
             changes: Counter[str] = Counter()
             for draft in drafts:
-                made = connection.execute(insert(tables.documents).values(_document_row(draft, run)))
+                made = connection.execute(insert(tables.documents).values(document_row(draft, run)))
                 number = made.inserted_primary_key[0]
                 rows = [
-                    _chunk_row(chunk, number, counts.total())
+                    chunk_row(chunk, number, counts.total())
                     for chunk, counts in zip(draft.chunks, draft.counts, strict=True)
                 ]
                 if rows:
@@ -272,15 +288,15 @@ class Catalog:
                 lengths += sum(row["length"] for row in rows)
                 for counts in draft.counts:
                     changes.update(counts.keys())
-            _add_frequencies(connection, changes)
-            _add_totals(connection, sum(len(draft.chunks) for draft in drafts), lengths)
+            add_frequencies(connection, changes)
+            add_totals(connection, sum(len(draft.chunks) for draft in drafts), lengths)
         written = {chunk.id for draft in drafts for chunk in draft.chunks}
         return [chunk for chunk in gone if chunk not in written]
 
     def remove(self, document_ids: Sequence[int]) -> list[str]:
         """Remove documents in one transaction; returns the ids of their chunks."""
         with self._writing() as connection:
-            return _remove(connection, document_ids)
+            return remove_documents(connection, document_ids)
 
     def touch(self, seen: Iterable[tuple[int, int, int]]) -> None:
         """Remember new (document id, size, mtime) for files whose content did not change."""
@@ -298,8 +314,8 @@ class Catalog:
     def next_run(self) -> int:
         """Return the number of a new run, counted up from 1."""
         with self._writing() as connection:
-            number = int(_get(connection, "run", 0)) + 1
-            _put(connection, "run", number)
+            number = int(get_value(connection, "run", 0)) + 1
+            put_value(connection, "run", number)
             return number
 
     def pages(self, document: str) -> tuple[int, ...]:
@@ -318,9 +334,9 @@ class Catalog:
             count, length = count + 1, length + counts.total()
             frequencies.update(counts.keys())
         with self._engine.connect() as connection:
-            stored = (_get(connection, "chunks", 0), _get(connection, "length", 0))
+            stored = (get_value(connection, "chunks", 0), get_value(connection, "length", 0))
             t = tables.terms.c
-            kept = dict(connection.execute(select(t.term, t.df).where(t.df != 0)).tuples().all())
+            kept = dict(connection.execute(select(t.term, t.df).where(t.df != 0)).all())
         found: list[str] = []
         if stored != (count, length):
             found.append(f"The catalog's totals are {stored}, its chunks add up to {(count, length)}.")
@@ -348,122 +364,16 @@ class _Writing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with self._cache.lock:
+            self._cache.committing += 1
         try:
             self._begin.__exit__(kind, error, trace)
         except DatabaseError as reason:
-            raise StoreError(f"The catalog refused to commit ({_cause(reason)}): is the disk full?") from reason
+            raise StoreError(f"The catalog refused to commit ({cause(reason)}): is the disk full?") from reason
         finally:
             with self._cache.lock:
+                self._cache.committing -= 1
                 self._cache.statistics = None
                 self._cache.writes += 1
         if isinstance(error, DatabaseError):
-            raise StoreError(f"The catalog refused a change ({_cause(error)}).") from error
-
-
-def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  a DB-API connection
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _cause(reason: SQLAlchemyError) -> str:
-    return str(getattr(reason, "orig", None) or reason).strip().rstrip(".")
-
-
-def _parts(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while part := list(islice(rest, size)):
-        yield part
-
-
-def _get(connection: Connection, key: str, default: Any) -> Any:  # noqa: ANN401  any JSON value
-    found = connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == key)).scalar()
-    return default if found is None else json.loads(found)
-
-
-def _put(connection: Connection, key: str, value: Any) -> None:  # noqa: ANN401  any JSON value
-    text = json.dumps(value, ensure_ascii=True, sort_keys=True)
-    done = connection.execute(update(tables.meta).where(tables.meta.c.key == key).values(value=text))
-    if done.rowcount == 0:
-        connection.execute(insert(tables.meta).values(key=key, value=text))
-
-
-def _terms(connection: Connection, words: Iterable[str]) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
-    t = tables.terms.c
-    for part in _parts(sorted(set(words)), _IN):
-        rows = connection.execute(select(t.term, t.id, t.df).where(t.term.in_(part)))
-        found.update((row.term, (row.id, row.df)) for row in rows)
-    return found
-
-
-def _chunk_rows() -> Any:  # noqa: ANN401  a Select
-    return select(tables.chunks, tables.documents.c.name, tables.documents.c.title).join(
-        tables.documents, tables.documents.c.id == tables.chunks.c.document_id
-    )
-
-
-def _chunk(row: Any) -> Chunk:  # noqa: ANN401  a Row
-    return Chunk(row.id, row.name, row.ordinal, row.start, row.end, row.text, row.title)
-
-
-def _document_row(draft: Draft, run: int) -> dict[str, Any]:
-    return {
-        "root_id": draft.root_id,
-        "name": draft.document,
-        "sha256": draft.sha256,
-        "size": draft.size,
-        "mtime_ns": draft.mtime_ns,
-        "title": draft.title,
-        "kind": draft.kind,
-        "note": draft.note,
-        "pages": struct.pack(f"<{len(draft.pages)}q", *draft.pages),
-        "run": run,
-    }
-
-
-def _chunk_row(chunk: Chunk, document_id: int, length: int) -> dict[str, Any]:
-    return {
-        "id": chunk.id,
-        "document_id": document_id,
-        "ordinal": chunk.ordinal,
-        "start": chunk.start,
-        "end": chunk.end,
-        "text": chunk.text,
-        "sha256": chunk.sha256,
-        "length": length,
-    }
-
-
-def _remove(connection: Connection, document_ids: Sequence[int]) -> list[str]:
-    gone: list[str] = []
-    length = 0
-    changes: Counter[str] = Counter()
-    c = tables.chunks.c
-    for part in _parts(document_ids, _IN):
-        for row in connection.execute(select(c.id, c.text, c.length).where(c.document_id.in_(part))):
-            gone.append(row.id)
-            length += row.length
-            changes.subtract(set(terms_of(row.text)))
-        connection.execute(delete(tables.chunks).where(c.document_id.in_(part)))
-        connection.execute(delete(tables.documents).where(tables.documents.c.id.in_(part)))
-    _add_frequencies(connection, changes)
-    _add_totals(connection, -len(gone), -length)
-    return gone
-
-
-def _add_frequencies(connection: Connection, changes: Mapping[str, int]) -> None:
-    from sqlalchemy import bindparam
-
-    rows = [{"word": term, "change": change} for term, change in sorted(changes.items()) if change]
-    if rows:
-        t = tables.terms
-        change = bindparam("change", type_=t.c.df.type)
-        connection.execute(update(t).where(t.c.term == bindparam("word")).values(df=t.c.df + change), rows)
-
-
-def _add_totals(connection: Connection, count: int, length: int) -> None:
-    if count or length:
-        _put(connection, "chunks", _get(connection, "chunks", 0) + count)
-        _put(connection, "length", _get(connection, "length", 0) + length)
+            raise StoreError(f"The catalog refused a change ({cause(error)}).") from error

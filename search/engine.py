@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rerank.scorer import Cancel, Progress, Scorer, Scoring, Span
+from rerank.scorer import Cancel, Progress, Scorer, Span
 from search import second
 from search.errors import BadQuery, EmptyIndex
 from search.hybrid import Stopwatch, candidates
@@ -186,7 +186,7 @@ class SearchEngine:
             runtime=str(scorer.runtime),
             score_range=(scorer.contract.low, scorer.contract.high),
         )
-        return self._explain(result, scorer, watch), _scoring_notes(scoring, blend)
+        return self._explain(result, scorer, watch), scoring.notes
 
     def _explain(self, result: Result, scorer: Scorer | None, watch: Stopwatch) -> Result:
         """Return the result with sentence scores and BM25 terms filled in for the passages that are shown."""
@@ -244,10 +244,3 @@ def _check(query: str, settings: SearchSettings) -> None:
 def _explained(one: Ranked, candidates: Mapping[str, Candidate], spans: Mapping[str, tuple[Span, ...]]) -> Ranked:
     identity = one.candidate.chunk.id
     return replace(one, candidate=candidates.get(identity, one.candidate), spans=spans.get(identity, ()))
-
-
-def _scoring_notes(scoring: Scoring, blend: float) -> tuple[str, ...]:
-    notes = list(scoring.notes)
-    if blend > 0:
-        notes.append(f"The final order blends both stages' ranks: {blend:.0%} first stage, {1 - blend:.0%} second.")
-    return tuple(notes)

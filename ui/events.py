@@ -22,7 +22,6 @@ from ui.views import (
     view_report,
     view_result,
     view_trouble,
-    view_welcome,
 )
 
 if TYPE_CHECKING:
@@ -48,12 +47,12 @@ class Handlers:
         self._engine = engine
         self._snippets = snippets
 
-    def open(self) -> tuple[str, str, str]:
-        """Return head, welcome and about, as they are now; the first call may wait for the second stage to load."""
+    def open(self) -> tuple[str, str]:
+        """Return head and about, as they are now; the first call may wait for the second stage to load."""
         state = attempt(self._engine.state)
         if isinstance(state, Trouble):
-            return view_opening() + view_trouble(state.sentence), "", ""
-        return view_header(state), view_welcome(state), view_about(state, self._snippets)
+            return view_opening() + view_trouble(state.sentence), ""
+        return view_header(state), view_about(state, self._snippets)
 
     def search(
         self,
@@ -162,7 +161,7 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
 
     private: dict[str, Any] = {"api_visibility": "private"}
     searching = {**private, "concurrency_limit": SEARCHES_AT_ONCE, "concurrency_id": "search"}
-    opened = [at.header, at.result, at.about]
+    opened = [at.header, at.about]
     search = {
         "fn": handlers.search,
         "inputs": [at.query, *at.settings, at.template, at.budget],

@@ -25,10 +25,15 @@ def mount_options() -> dict[str, Any]:
             font=("Second Look Sans", "system-ui", "sans-serif"),
             font_mono=(LocalFont("IBM Plex Mono"), "ui-monospace", "monospace"),
         ),
-        "head": f"<style>{(HERE / 'page.css').read_text(encoding='utf-8')}</style>",
+        "head": f"<style>{read_styles()}</style>",
         "js": (HERE / "page.js").read_text(encoding="utf-8"),
         "favicon_path": str(HERE / "icon.svg"),
         "footer_links": [],
         "ssr_mode": False,
         "show_error": False,
     }
+
+
+def read_styles() -> str:
+    """Return the whole stylesheet: the files of `styles/` in the order of their names."""
+    return "\n".join(one.read_text(encoding="utf-8") for one in sorted((HERE / "styles").glob("*.css")))

@@ -11,7 +11,7 @@ from ui.controls import Controls
 from ui.events import AS_MEASURED, Handlers, bind
 from ui.look import mount_options
 from ui.trouble import Trouble, attempt
-from ui.views import view_ingest, view_no_prompt, view_opening, view_scorers
+from ui.views import view_ingest, view_no_prompt, view_opening, view_scorers, view_welcome
 
 if TYPE_CHECKING:
     from search.engine import SearchEngine
@@ -119,7 +119,7 @@ def _lay_out_search(examples: Sequence[str], scorers: Sequence[ScorerChoice]) ->
                 parts["cutoff"] = gr.Number(0.5, label="Lowest score to keep", step=0.05, visible=False)
         _html(view_scorers(scorers))
     parts["trouble"] = _html(elem_id="sl-trouble")
-    parts["result"] = _html(elem_id="sl-result")
+    parts["result"] = _html(view_welcome(), elem_id="sl-result")
     return parts
 
 

@@ -42,9 +42,9 @@ def view_result(result: Result) -> str:
     )
 
 
-def view_welcome(state: IndexState) -> str:
+def view_welcome() -> str:
     """Return what stands in place of a result before the first search."""
-    return render("welcome.html", state=state)
+    return render("welcome.html")
 
 
 def view_trouble(sentence: str) -> str:

@@ -33,8 +33,10 @@ _MARKDOWN_TITLE = re.compile(r"^ {0,3}#\s+(.+?)\s*#*\s*$|^(\S.*)\n=+\s*$", re.MU
 _RST_TITLE = re.compile(r"^(?:([=\-~^\"*#+])\1{2,}\n)?[ ]?(\S.*)\n([=\-~^\"*#+])\3{2,}[ ]*$", re.MULTILINE)
 _FIELD_TITLE = re.compile(r"^Title:[ ]*(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 _TITLE_WITHIN = 4_000
+# private-use characters that stand for layout while a page is flattened
 _PARAGRAPH = "\ue000"
 _LINE = "\ue001"
+_SPACE = "\ue002"
 
 
 def markdown(raw: bytes) -> Text:
@@ -83,7 +85,7 @@ def _visible(soup: BeautifulSoup) -> str:
     ):
         remark.extract()
     for fixed in soup.find_all("pre"):
-        lines = fixed.get_text().strip("\n").replace("\r\n", "\n").replace(" ", "\u00a0").split("\n")
+        lines = fixed.get_text().strip("\n").replace("\r\n", "\n").replace(" ", _SPACE).split("\n")
         fixed.string = _LINE.join(lines)
     for cell in soup.find_all(["td", "th"]):
         cell.insert_after(" | ")
@@ -97,7 +99,7 @@ def _visible(soup: BeautifulSoup) -> str:
             block.insert(0, "- ")
     text = re.sub(r"[ \t\r\n\f]+", " ", soup.get_text())
     text = re.sub(rf"(?: \||\s)*[{_LINE}{_PARAGRAPH}]\s*(?:[{_LINE}{_PARAGRAPH}]\s*)*", _break, text)
-    return text.replace("\u00a0", " ").strip()
+    return text.replace(_SPACE, " ").strip()
 
 
 def _break(run: re.Match[str]) -> str:

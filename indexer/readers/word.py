@@ -18,11 +18,11 @@ _OLE = b"\xd0\xcf\x11\xe0"
 """First bytes of the old compound format, in which Office also wraps encrypted files."""
 
 
-def docx(raw: bytes) -> Text:
+def docx(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
     """Return paragraphs and tables in document order: headings as Markdown headings, a table row as a line.
 
     Raises:
-        ReadError: the file is encrypted, broken, not a Word document, or unpacks to more than `MAX_UNPACKED`.
+        ReadError: the file is encrypted, broken, not a Word document, or unpacks to more than `most` bytes.
     """
     from docx import Document
     from docx.opc.exceptions import PackageNotFoundError
@@ -32,7 +32,7 @@ def docx(raw: bytes) -> Text:
         raise ReadError("The document is encrypted or in the old .doc format: save it as .docx without a password.")
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as package:
-            if sum(member.file_size for member in package.infolist()) > MAX_UNPACKED:
+            if sum(member.file_size for member in package.infolist()) > most:
                 raise ReadError("The document unpacks to an unreasonable size (a decompression bomb?).")
         document = Document(io.BytesIO(raw))
     except (zipfile.BadZipFile, PackageNotFoundError, KeyError, ValueError, LxmlError, NotImplementedError) as reason:

@@ -16,17 +16,23 @@ from tests.rerank.rerank_server import Call, rerank_server, well_behaved
 
 KEY = "sk-very-secret-0123456789"
 DOCUMENTS = ["x y", "a b", "b z", "a b c"]
-QUICK = Patience(request=0.4, total=2.0, tries=3)
+CALM = Patience(request=20, total=60, tries=3)
+HASTY = Patience(request=0.4, total=2, tries=3)
 
 
-def scorer(url: str, shape: str = "jina", patience: Patience = QUICK, **settings: object) -> RemoteScorer:
+def scorer(url: str, shape: str = "jina", patience: Patience = CALM, **settings: object) -> RemoteScorer:
     return RemoteScorer(WIRES[shape], url, patience=patience, **settings)  # type: ignore[arg-type]
 
 
-def fails(reply: Callable[[Call], None], shape: str = "jina", documents: list[str] | None = None) -> str:
+def fails(
+    reply: Callable[[Call], None],
+    shape: str = "jina",
+    documents: list[str] | None = None,
+    patience: Patience = CALM,
+) -> str:
     """The one sentence with which a call to such a server fails, checked to hold no secret."""
     with rerank_server(reply) as server:
-        remote = scorer(server.url, shape, api_key=KEY)
+        remote = scorer(server.url, shape, patience, api_key=KEY)
         with pytest.raises(RemoteError) as raised:
             remote.score("a b", documents or DOCUMENTS)
     shown = f"{raised.value!r} {raised.value.__cause__!r} {remote!r} {remote.name} {remote.runtime}"
@@ -162,14 +168,14 @@ def test_retry_after_is_honoured(date: bool) -> None:
             call.send({}, 429, Retry_After=when)
 
     with rerank_server(reply) as server:
-        scorer(server.url, patience=Patience(1, 10, 2)).score("a b", DOCUMENTS)
+        scorer(server.url, patience=Patience(20, 60, 2)).score("a b", DOCUMENTS)
     assert at[1] - at[0] >= 0.9
 
 
 def test_a_wait_beyond_the_limit_fails_at_once() -> None:
     start = time.monotonic()
-    assert "3600 s is beyond the 2 s" in fails(lambda call: call.send({}, 429, Retry_After="3600"))
-    assert time.monotonic() - start < 1.5
+    assert "3600 s is beyond the 60 s" in fails(lambda call: call.send({}, 429, Retry_After="3600"))
+    assert time.monotonic() - start < 30
 
 
 def test_a_server_that_keeps_failing_is_given_up_with_its_own_words() -> None:
@@ -189,21 +195,21 @@ def test_a_server_that_is_down_is_named() -> None:
 
 def test_a_slow_server_is_not_waited_for_beyond_the_limit() -> None:
     start = time.monotonic()
-    assert "did not answer within 0 s" in fails(lambda call: time.sleep(3) or call.send({}))  # type: ignore[func-returns-value]
-    assert time.monotonic() - start < 2
+    assert "did not answer within 0 s" in fails(lambda call: time.sleep(30) or call.send({}), patience=HASTY)  # type: ignore[func-returns-value]
+    assert time.monotonic() - start < 15
 
 
 def drip(call: Call) -> None:
     call.handler.send_response(200)
     call.handler.send_header("Content-Length", "1000000")
     call.handler.end_headers()
-    for _ in range(200):
+    for _ in range(600):
         call.handler.wfile.write(b" ")
         time.sleep(0.05)
 
 
 def drip_headers(call: Call) -> None:
-    for _ in range(200):
+    for _ in range(600):
         call.handler.wfile.write(b"H")
         call.handler.wfile.flush()
         time.sleep(0.05)
@@ -212,8 +218,8 @@ def drip_headers(call: Call) -> None:
 @pytest.mark.parametrize("reply", [drip, drip_headers])
 def test_a_server_that_answers_drop_by_drop_does_not_hang_us(reply: Callable[[Call], None]) -> None:
     start = time.monotonic()
-    fails(reply)
-    assert time.monotonic() - start < 4
+    fails(reply, patience=HASTY)
+    assert time.monotonic() - start < 15
 
 
 @pytest.mark.parametrize(("status", "word"), [(401, "key"), (403, "key"), (404, "path"), (405, "path"), (422, "422")])
@@ -281,12 +287,12 @@ def test_a_key_in_nonsense_is_not_shown() -> None:
 
 def test_a_stop_does_not_wait_for_the_server() -> None:
     cancel = Cancel()
-    with rerank_server(lambda call: time.sleep(5) or call.send({})) as server:  # type: ignore[func-returns-value]
+    with rerank_server(lambda call: time.sleep(30) or call.send({})) as server:  # type: ignore[func-returns-value]
         threading.Timer(0.2, cancel).start()
         start = time.monotonic()
         with pytest.raises(Cancelled):
-            scorer(server.url, patience=Patience(10, 20, 1)).score("q", ["a"], cancel=cancel)
-        assert time.monotonic() - start < 2
+            scorer(server.url, patience=Patience(40, 60, 1)).score("q", ["a"], cancel=cancel)
+        assert time.monotonic() - start < 15
 
 
 def test_connections_are_closed_on_release_and_opened_again() -> None:

@@ -12,6 +12,7 @@ import pytest
 from page_engine import PageEngine, make_candidate, make_result
 from person import WAIT_SECONDS, Keys, Person
 
+from search.engine import IndexState
 from search.result import Result, SearchSettings
 
 pytestmark = pytest.mark.browser
@@ -280,3 +281,23 @@ def test_a_slow_search_of_one_visitor_does_not_hold_up_another(person: Person, p
         gate.set()
         driver.switch_to.window(slow)
     person.wait(lambda: person.all(".sl-after .sl-card"))
+
+
+def test_a_search_is_not_overwritten_by_a_head_that_takes_long_to_load(person: Person, page: Page) -> None:
+    gate = threading.Event()
+
+    class SlowToOpen(PageEngine):
+        def state(self) -> IndexState:
+            gate.wait(WAIT_SECONDS)
+            return super().state()
+
+    url = page(SlowToOpen())
+    person.driver.get(url)
+    person.wait(lambda: person.all("#sl-query textarea, #sl-query input"))
+    assert "Opening the index" in person.texts(".sl-brand p")[0]
+    person.ask("pump")
+    person.wait(lambda: person.all(".sl-after .sl-card"))
+    gate.set()
+    person.wait(lambda: person.all(".sl-device"))
+
+    assert person.all(".sl-after .sl-card")
