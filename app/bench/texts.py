@@ -10,6 +10,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from search.errors import SearchError
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -20,7 +22,7 @@ MEAN = 160
 """Mean tokens of a passage of mixed length."""
 
 
-class NoTextsError(Exception):
+class NoTextsError(SearchError):
     """A folder without text to measure with."""
 
 
