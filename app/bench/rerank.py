@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.bench.baseline import Baseline, best, default
+from app.bench.head import fit
 from app.bench.machine import ceiling, facts, peak_memory
 from app.bench.shapes import SHAPES, Shape, write, write_pointwise_twin
 from app.bench.texts import Texts, read
@@ -190,11 +191,13 @@ def _shape(
             say(f"{shape.name}: {cell.title}: {refusal}")
             yield {"shape": shape.name, "cell": cell.title, "reason": refusal}
         return
-    folder = write(shape, room / shape.name)
-    scorer = _scorer(shape, folder, placement)
     from rerank.text import Reader
 
+    folder = write(shape, room / shape.name)
     texts = read(corpus or path("sample"), Reader(folder).tokenizer)
+    if shape.name == "minilm":
+        fit(folder, texts)
+    scorer = _scorer(shape, folder, placement)
     twin = write_pointwise_twin(shape, folder, room / f"{shape.name}-twin") if shape.kind == "qwen3" else folder
     plain = default(twin, placement)
     tuned: Baseline | None = None
