@@ -1,0 +1,68 @@
+"""Evaluation from the command line: the gate on the sample's judged queries, candidate lists, bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from commands import ROOT, secondlook
+
+FLOOR = 0.59
+"""nDCG@10 of the bundled second stage over the sample is .615 (data/bench/eval-sample.json)."""
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Path:
+    """A judged folder in the BEIR layout: three documents, two queries, a candidate list."""
+    place = tmp_path / "judged"
+    (place / "qrels").mkdir(parents=True)
+    texts = {"a": "Pandas eat bamboo.", "b": "Bears sleep in winter.", "c": "The kettle is in the kitchen."}
+    (place / "corpus.jsonl").write_text(
+        "".join(json.dumps({"_id": one, "title": "", "text": text}) + "\n" for one, text in texts.items())
+    )
+    asked = {"q1": "what do pandas eat", "q2": "where is the kettle"}
+    (place / "queries.jsonl").write_text(
+        "".join(json.dumps({"_id": one, "text": text}) + "\n" for one, text in asked.items())
+    )
+    (place / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\ta\t1\nq2\tc\t2\n")
+    (place / "list.trec").write_text("q1 Q0 b 1 2.0 x\nq1 Q0 a 2 1.0 x\nq2 Q0 c 1 2.0 x\nq2 Q0 b 2 1.0 x\n")
+    return place
+
+
+def test_the_samples_judged_queries_hold_the_gate(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = secondlook(tmp_path, "eval", ROOT / "data" / "sample", "--min", f"ndcg@10={FLOOR}", "--json", report)
+    assert done.status == 0, done.out + done.err
+    found = json.loads(report.read_text())
+    systems = found["systems"]
+    assert set(systems) >= {"bm25", "dense", "hybrid", "hybrid + minilm-maxsim"}
+    assert systems["hybrid"]["ndcg@10"] >= max(systems["bm25"]["ndcg@10"], systems["dense"]["ndcg@10"])
+    low, high = systems["hybrid"]["ci95"]["ndcg@10"]
+    assert low < systems["hybrid"]["ndcg@10"] < high
+
+
+def test_a_candidate_list_is_reranked_and_a_missed_gate_fails(judged: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    arguments = ("eval", judged, "--run", judged / "list.trec", "--blend", "0", "--curve", "--json", report)
+    done = secondlook(tmp_path, *arguments, "--min", "mrr@10=1")
+    assert done.status == 0, done.out + done.err
+    systems = json.loads(report.read_text())["systems"]
+    assert systems["first"]["mrr@10"] == 0.75
+    assert systems["first + minilm-maxsim"]["mrr@10"] == 1.0
+    assert systems["first + minilm-maxsim"]["against"]["wins"] == 1
+    missed = secondlook(tmp_path, *arguments, "--min", "recall@100=1.1")
+    assert missed.status == 1
+    assert "must be at least 1.1" in missed.out
+
+
+def test_bad_judged_folders_are_one_sentence(judged: Path, tmp_path: Path) -> None:
+    for parts, word in (
+        (("eval", judged, "--split", "dev"), "--split"),
+        (("eval", tmp_path), "qrels.tsv"),
+        (("eval", judged, "--run", tmp_path / "absent.trec"), "absent.trec"),
+    ):
+        done = secondlook(tmp_path, *parts)
+        assert done.status != 0
+        assert word in done.err
+        assert "Traceback" not in done.err
