@@ -348,14 +348,14 @@ def _shared(scores: Sequence[float], reference: Sequence[float]) -> float:
 def _overlap(
     shape: Shape, folder: Path, placement: Placement, texts: Texts, clock: _Clock, work: float, most: int
 ) -> dict[str, Any]:
-    """The overlap with fp32 scores over real queries, as many as the budget allows."""
+    """The overlap with fp32 scores over real queries and their BM25 candidates, as many as the budget allows."""
     exact = _scorer(shape, folder, placement, "fp32")
     rough = _scorer(shape, folder, placement)
     shared: list[float] = []
-    for number, query in enumerate(texts.queries[:most]):
+    for query in texts.queries[:most]:
         if shared and clock.refusal(work * (clock.seconds_per_work or 0.0)) is not None:
             break
-        passages = texts.mixed(DOCUMENTS, first=number)
+        passages = texts.candidates(query, DOCUMENTS)
         ours, theirs = ([one.logit for one in scorer.score(query, passages).scored] for scorer in (rough, exact))
         shared.append(_shared(ours, theirs))
     return {"top10_overlap": statistics.fmean(shared), "overlap_queries": len(shared)}

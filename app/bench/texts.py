@@ -10,6 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.exact_bm25 import ExactBM25
 from search.errors import SearchError
 
 if TYPE_CHECKING:
@@ -57,6 +58,15 @@ class Texts:
         lengths = [min(max(int(dice.lognormvariate(0, 0.55) * MEAN / 1.163), 16), 480) for _ in range(many)]
         starts = accumulate(lengths, initial=first * many * MEAN)
         return [self.stretch(start, length) for start, length in zip(starts, lengths, strict=False)]
+
+    def candidates(self, query: str, many: int) -> list[str]:
+        """The `many` passages of mixed length that BM25 finds for a query: what a second stage is given to reorder."""
+        pool = self.mixed(max(many, len(self.offsets) // MEAN))
+        found = ExactBM25([str(place) for place in range(len(pool))], pool).search(query, many)
+        chosen = [int(hit.chunk_id) for hit in found]
+        seen = set(chosen)
+        others = (place for place in range(len(pool)) if place not in seen)
+        return [pool[place] for place in [*chosen, *others][:many]]
 
     def query(self, tokens: int) -> str:
         """A query of so many tokens, from the end of the corpus."""
