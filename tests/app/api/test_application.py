@@ -21,7 +21,7 @@ from app.api.wire_app import SearchRequest, SearchResponse
 from app.ports import listen
 from app.server import running
 from indexer.index import Index
-from indexer.report import IngestProgress, IngestReport
+from indexer.report import IngestOptions, IngestProgress, IngestReport
 from rerank.scorer import Cancel
 from search.result import SearchSettings
 
@@ -138,7 +138,9 @@ def test_the_request_body_has_every_setting_of_a_search() -> None:
 def slow(report: Callable[[], None]) -> Callable[..., IngestReport]:
     """A run that ends only when it is cancelled."""
 
-    def sync(folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, _: bool) -> IngestReport:
+    def sync(
+        folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, _: IngestOptions
+    ) -> IngestReport:
         progress(IngestProgress("index", 0, 1, 0, 0.0, None))
         while not cancel:
             time.sleep(0.01)
@@ -151,14 +153,14 @@ def slow(report: Callable[[], None]) -> Callable[..., IngestReport]:
 def test_one_ingest_runs_at_a_time_and_is_cancelled_on_request_and_at_the_end(folder: Path) -> None:
     cancelled: list[int] = []
     ingests = Ingests(slow(lambda: cancelled.append(1)), ())
-    first = ingests.start(str(folder), rebuild=False)
+    first = ingests.start(str(folder), IngestOptions())
     with pytest.raises(Refusal, match=first.id) as refused:
-        ingests.start(str(folder), rebuild=False)
+        ingests.start(str(folder), IngestOptions())
     assert refused.value.status == 409
     first.cancel()
     first.join()
     assert first.state.status == "cancelled"
-    second = ingests.start(str(folder), rebuild=False)
+    second = ingests.start(str(folder), IngestOptions())
     ingests.close()
     assert second.state.status == "cancelled"
     assert len(cancelled) == 2
@@ -169,7 +171,7 @@ def test_an_ingest_that_breaks_says_so_without_giving_text_away(folder: Path, ca
         raise ZeroDivisionError("secret")
 
     ingests = Ingests(sync, ())
-    run = ingests.start(str(folder), rebuild=False)
+    run = ingests.start(str(folder), IngestOptions())
     run.join()
     assert run.state.status == "failed"
     assert "ZeroDivisionError" in str(run.state.error)
