@@ -91,14 +91,14 @@ class Generation:
         gone = self.catalog.write(drafts, run)
         self.store.delete(gone)
 
-    def check_space(self) -> None:
+    def check_space(self, reserve: int = RESERVE) -> None:
         """Return if the disk has room: the engine maps its files into memory, and dies of a full disk unasked.
 
         Raises:
             StoreError: it has not; what was written before is whole.
         """
         free = shutil.disk_usage(self.folder).free
-        if free < RESERVE:
+        if free < reserve:
             raise StoreError(
                 f"The disk that holds the index {self.folder.parent} has only {free / 2**20:,.0f} MiB left: free some "
                 f"space, then ingest again; what is done stays."

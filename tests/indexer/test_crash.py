@@ -32,10 +32,15 @@ class Runner:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603  our own script
-            [sys.executable, killed_ingest.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, killed_ingest.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
 
     def __call__(self, folder: Path, index: Path, **when: float) -> dict[str, Any]:
+        """How a run ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"folder": str(folder), "index": str(index), **when}) + "\n")
@@ -44,6 +49,7 @@ class Runner:
         return answer
 
     def close(self) -> None:
+        """End the process."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(timeout=60)

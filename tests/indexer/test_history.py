@@ -43,11 +43,13 @@ class History(RuleBasedStateMachine):
         self.builds = 0
 
     def teardown(self) -> None:
+        """Close and remove everything."""
         self.index.close()
         shutil.rmtree(self.base)
 
     @property
     def files(self) -> list[Path]:
+        """What is in the folder now."""
         return sorted(path for path in self.folder.rglob("*") if path.is_file())
 
     def settle(self, path: Path) -> None:
@@ -57,6 +59,7 @@ class History(RuleBasedStateMachine):
 
     @rule(name=NAMES, text=TEXTS, old=st.booleans())
     def write(self, name: str, text: str, *, old: bool) -> None:
+        """Add or change a file, just now or long ago."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -66,12 +69,14 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.files)
     @rule(which=st.integers(0, 20), name=NAMES)
     def rename(self, which: int, name: str) -> None:
+        """Rename a file, possibly over another one."""
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         self.files[which % len(self.files)].rename(self.folder / name)
 
     @precondition(lambda self: self.files)
     @rule(which=st.integers(0, 20), name=NAMES)
     def copy(self, which: int, name: str) -> None:
+        """Copy a file, possibly over another one."""
         source = self.files[which % len(self.files)]
         if source != self.folder / name:
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -80,21 +85,25 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.files)
     @rule(which=st.integers(0, 20))
     def delete(self, which: int) -> None:
+        """Delete a file."""
         self.files[which % len(self.files)].unlink()
 
     @precondition(lambda self: self.files)
     @rule(which=st.integers(0, 20))
     def touch(self, which: int) -> None:
+        """Give a file another time."""
         self.settle(self.files[which % len(self.files)])
 
     @precondition(lambda self: self.index.counts()[0])
     @rule(which=st.integers(0, 20))
     def forget(self, which: int) -> None:
+        """Delete a document from the index while its file stays."""
         documents = self.index.documents()
         self.index.delete(documents[which % len(documents)].document)
 
     @rule(collection=st.sampled_from([None, "sea", ""]))
     def ingest(self, collection: str | None) -> None:
+        """Plan, then ingest: every file once, and as it was planned."""
         foreseen = {
             one.file: one.outcome for one in self.index.sync(self.folder, dry_run=True, allow_empty=True).outcomes
         }
@@ -106,16 +115,19 @@ class History(RuleBasedStateMachine):
 
     @rule()
     def cancel(self) -> None:
+        """Start a run that is cancelled at once: the index is whole."""
         self.index.sync(self.folder, allow_empty=True, cancel=lambda: True)
         content_of(self.index)
 
     @rule()
     def reopen(self) -> None:
+        """Close the index and open it again."""
         self.index.close()
         self.index = Index.open(self.base / "index", HashEmbedder())
 
     @invariant()
     def equals_a_clean_build(self) -> None:
+        """Once after each ingest: the same chunks, vectors and documents as a new index."""
         if self.checked:
             return
         self.checked = True

@@ -16,8 +16,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
-
 from hash_embedder import HashEmbedder
 
 import indexer.edge_store  # noqa: F401  so that a fork has nothing left to import
