@@ -43,6 +43,19 @@ class Owner:
         rows: list[dict[str, Any]] = self._ask("GET", "/api/documents")["documents"]
         return rows
 
+    def require_model(self, name: str) -> None:
+        """Return if the owner embeds with the model of that name.
+
+        Raises:
+            OwnerError: it embeds with another one.
+        """
+        used = str(self._ask("GET", "/api/state")["embedder"])
+        if not used.startswith(f"{name} ("):
+            raise OwnerError(
+                f"The process that owns the index ({self.url}) embeds with {used.split(' (', maxsplit=1)[0]}, not {name}: stop it "
+                f"first, or leave the model out."
+            )
+
     def ingest(
         self,
         folder: Path,

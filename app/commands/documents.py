@@ -12,7 +12,7 @@ from rich.console import Console
 
 from app import handover, show
 from app.commands import options
-from app.compose import open_engine
+from app.compose import open_engine, open_model
 from app.progress import bar
 from app.settings import Settings
 from indexer.report import IngestOptions
@@ -48,6 +48,8 @@ def ingest(
     with bar() as update:
         owner = handover.owner(settings)
         if owner is not None:
+            if embedder is not None:
+                owner.require_model(open_model(settings).name)
             done = owner.ingest(folder, update, asked)
         else:
             engine = open_engine(settings, f"secondlook ingest {folder}", rebuild=rebuild)

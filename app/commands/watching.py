@@ -96,6 +96,8 @@ def _ingest(folder: Path, settings: Settings, asked: IngestOptions, model: Embed
         owner = handover.owner(settings)
         try:
             if owner is not None:
+                if settings.embedder is not None:
+                    owner.require_model(model.name)
                 done = owner.ingest(folder, lambda _: None, asked, cancel)
             else:
                 engine = open_engine(settings, f"secondlook watch {folder}", embedder=model)

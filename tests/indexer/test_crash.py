@@ -16,7 +16,7 @@ from typing import Any
 import killed_ingest
 import pytest
 from hash_embedder import HashEmbedder
-from whole import content
+from whole import content, copy_index
 
 from indexer.index import Index
 from indexer.lock import owner
@@ -94,7 +94,7 @@ def clean(before: Path) -> dict[str, Any]:
 def whole_run(before: Path, runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """How many calls a whole run makes, and how long it takes."""
     index = tmp_path_factory.mktemp("whole") / "index"
-    shutil.copytree(before / "index", index)
+    copy_index(before / "index", index)
     return runner(before / "folder", index)
 
 
@@ -110,7 +110,7 @@ def survives(base: Path, index: Path, clean: dict[str, Any]) -> None:
 def test_a_killed_run_is_made_good_by_the_next(
     before: Path, runner: Runner, whole_run: dict[str, Any], clean: dict[str, Any], tmp_path: Path, share: float
 ) -> None:
-    shutil.copytree(before / "index", tmp_path / "index")
+    copy_index(before / "index", tmp_path / "index")
     killed = runner(before / "folder", tmp_path / "index", calls=int(whole_run["calls"] * share))
     assert killed["signal"] == signal.SIGKILL
     survives(before, tmp_path / "index", clean)
@@ -124,7 +124,7 @@ def test_fifty_random_kills_are_each_made_good_by_the_next_run(
     hit = 0
     for point in range(POINTS):
         index = tmp_path / f"index-{point}"
-        shutil.copytree(before / "index", index)
+        copy_index(before / "index", index)
         if point % 2:  # inside the engine and the database, too: whenever the clock says
             killed = runner(before / "folder", index, seconds=choose.uniform(0.02, 0.9) * whole_run["seconds"])
         else:
@@ -138,7 +138,7 @@ def test_fifty_random_kills_are_each_made_good_by_the_next_run(
 def test_a_run_killed_twice_in_a_row_is_made_good(
     before: Path, runner: Runner, whole_run: dict[str, Any], clean: dict[str, Any], tmp_path: Path
 ) -> None:
-    shutil.copytree(before / "index", tmp_path / "index")
+    copy_index(before / "index", tmp_path / "index")
     for share in (0.6, 0.4):
         assert runner(before / "folder", tmp_path / "index", calls=int(whole_run["calls"] * share))["signal"]
     survives(before, tmp_path / "index", clean)

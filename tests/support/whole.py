@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,24 @@ from hash_embedder import HashEmbedder
 
 from indexer.index import Index
 
+BLOCK = 1 << 20
+
 QUERIES = ("walrus", "number 7", "changed", "alpha beta")
+
+
+def copy_index(source: Path, target: Path) -> None:
+    """Copy an index folder; the engine's files are mostly holes, which stay holes."""
+    shutil.copytree(source, target, copy_function=_copy_with_holes)
+
+
+def _copy_with_holes(source: str, target: str) -> None:
+    with Path(source).open("rb") as reading, Path(target).open("wb") as writing:
+        while block := reading.read(BLOCK):
+            if block.count(0) == len(block):
+                writing.seek(len(block), os.SEEK_CUR)
+            else:
+                writing.write(block)
+        writing.truncate()
 
 
 def content(index: Path) -> dict[str, Any]:
