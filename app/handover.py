@@ -49,11 +49,11 @@ class Owner:
         Raises:
             OwnerError: it embeds with another one.
         """
-        used = str(self._ask("GET", "/api/state")["embedder"])
-        if not used.startswith(f"{name} ("):
+        used = str(self._ask("GET", "/api/state")["embedder"]).split(" (", maxsplit=1)[0]
+        if used != name:
             raise OwnerError(
-                f"The process that owns the index ({self.url}) embeds with {used.split(' (', maxsplit=1)[0]}, not {name}: stop it "
-                f"first, or leave the model out."
+                f"The process that owns the index ({self.url}) embeds with {used}, not {name}: stop it first, or leave "
+                f"the model out."
             )
 
     def ingest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import pytest
 from hash_embedder import HashEmbedder
 from numpy.typing import NDArray
 
-from indexer.errors import ReadError, StoreError
+from indexer.errors import FingerprintMismatch, ReadError, StoreError
 from indexer.generation import Generation
 from indexer.index import Index
 from indexer.report import IngestProgress
@@ -227,3 +228,25 @@ def test_a_dry_run_of_a_rebuild_foresees_every_file(quick: Index, tmp_path: Path
     assert quick.sync(tmp_path / "folder", rebuild=True, dry_run=True).counts == {"added": 3}
     assert isinstance(quick._generations._current, Generation)
     assert quick._generations.next == 2
+
+
+def test_an_index_of_the_format_before_collections_is_rebuilt_with_all_its_folders(tmp_path: Path) -> None:
+    fill(tmp_path / "one", 2)
+    fill(tmp_path / "two", 2, "Seal {number} sleeps.")
+    with Index.open(tmp_path / "index", HashEmbedder()) as index:
+        index.sync(tmp_path / "one")
+        index.sync(tmp_path / "two")
+        index._generations._current.catalog.put(fingerprint={"format": "1"})  # type: ignore[union-attr]
+    with sqlite3.connect(tmp_path / "index" / "generation-1" / "catalog.sqlite") as database:
+        database.execute("ALTER TABLE roots DROP COLUMN collection")
+    with pytest.raises(FingerprintMismatch, match="format 1"):
+        Index.open(tmp_path / "index", HashEmbedder())
+    with Index.open(tmp_path / "index", HashEmbedder(), rebuild=True) as index:
+        index.sync(tmp_path / "two", rebuild=True, collection="sea")
+        assert [(one.document, one.collection) for one in index.documents()] == [
+            ("0000.txt", ""),
+            ("0001.txt", ""),
+            ("two:0000.txt", "sea"),
+            ("two:0001.txt", "sea"),
+        ]
+        assert index.verify() == []
