@@ -67,7 +67,9 @@ def collapse(texts: Sequence[str], signatures: Sequence[bytes], limit: int) -> l
     table = np.zeros((limit, HASHES), np.uint32)
     full = 0
     for place, raw in enumerate(signatures):
-        found = _first_like(place, texts, kept, (table[:full] == parse(raw)).mean(axis=1)) if raw and full else None
+        found = (
+            _first_like(place, texts, kept, (table[:full] == parse(raw)).sum(axis=1, dtype=np.uint8)) if raw else None
+        )
         if found is not None:
             kept[found[0]][1][place] = found[1]
         elif full < limit:
@@ -120,9 +122,9 @@ def _with_words(signatures: Mapping[str, Iterable[bytes]]) -> Iterable[tuple[str
 
 
 def _first_like(
-    place: int, texts: Sequence[str], kept: Sequence[tuple[int, dict[int, float]]], estimates: NDArray[np.float64]
+    place: int, texts: Sequence[str], kept: Sequence[tuple[int, dict[int, float]]], agree: NDArray[np.uint8]
 ) -> tuple[int, float] | None:
-    for row in np.flatnonzero(estimates >= RESEMBLANCE - _DOUBT).tolist():
+    for row in np.flatnonzero(agree >= HASHES * (RESEMBLANCE - _DOUBT)).tolist():
         much = resemblance(texts[kept[row][0]], texts[place])
         if much >= RESEMBLANCE:
             return row, much
