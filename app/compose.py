@@ -16,6 +16,7 @@ from search.second import MEASURED_BLENDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from indexer.embedder import Embedder
     from rerank.load import Caches
     from rerank.scorer import Scorer
 
@@ -73,7 +74,13 @@ def scorer_choices(default: str) -> Sequence[ScorerChoice]:
 
 
 def open_engine(
-    settings: Settings, owner: str, examples: Sequence[str] = (), *, rebuild: bool = False, create: bool = True
+    settings: Settings,
+    owner: str,
+    examples: Sequence[str] = (),
+    *,
+    rebuild: bool = False,
+    create: bool = True,
+    embedder: Embedder | None = None,
 ) -> SearchEngine:
     """Return a search engine that owns the index until it is closed.
 
@@ -83,20 +90,18 @@ def open_engine(
         examples: queries to offer on the page.
         rebuild: open an index that was built otherwise, too; it answers nothing until it is ingested into.
         create: make an index where there is none.
+        embedder: the model, where it is open already.
 
     Raises:
         StoreLocked: another process owns the index.
         FingerprintMismatch: the index was built with another model, splitter or analyzer.
     """
     stay_offline(settings)
-    from indexer.embedders import open_embedder
     from indexer.index import Index
 
-    name, url = _embedder(settings.embedder)
-    embedder = open_embedder(name, url=url, device=settings.device, allow_download=settings.allow_download)
     index = Index.open(
         settings.index,
-        embedder,
+        embedder or open_model(settings),
         store_url=settings.store_url,
         collection=settings.collection,
         owner=owner,
@@ -104,6 +109,19 @@ def open_engine(
         rebuild=rebuild,
     )
     return SearchEngine(index, open_scorers(settings), examples)
+
+
+def open_model(settings: Settings) -> Embedder:
+    """Return the embedding model, loaded when it is first needed.
+
+    Raises:
+        EmbedderError: it is not on this machine, and downloading was not allowed.
+    """
+    stay_offline(settings)
+    from indexer.embedders import open_embedder
+
+    name, url = _embedder(settings.embedder)
+    return open_embedder(name, url=url, device=settings.device, allow_download=settings.allow_download, defer=True)
 
 
 def _embedder(stated: str | None) -> tuple[str | None, str | None]:

@@ -16,7 +16,8 @@ from search.result import SearchSettings
 if TYPE_CHECKING:
     import httpx
 
-    from indexer.report import IngestProgress
+    from indexer.report import IngestOptions, IngestProgress
+    from rerank.scorer import Cancel
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
@@ -42,19 +43,43 @@ class Owner:
         rows: list[dict[str, Any]] = self._ask("GET", "/api/documents")["documents"]
         return rows
 
-    def ingest(self, folder: Path, progress: Callable[[IngestProgress], None], *, rebuild: bool) -> dict[str, Any]:
+    def require_model(self, name: str) -> None:
+        """Return if the owner embeds with the model of that name.
+
+        Raises:
+            OwnerError: it embeds with another one.
+        """
+        used = str(self._ask("GET", "/api/state")["embedder"]).split(" (", maxsplit=1)[0]
+        if used != name:
+            raise OwnerError(
+                f"The process that owns the index ({self.url}) embeds with {used}, not {name}: stop it first, or leave "
+                f"the model out."
+            )
+
+    def ingest(
+        self,
+        folder: Path,
+        progress: Callable[[IngestProgress], None],
+        options: IngestOptions,
+        cancel: Cancel | None = None,
+    ) -> dict[str, Any]:
         """Return an ingest report as plain JSON; `progress` is called as the owner gets on.
 
-        Ctrl-C here asks the owner to stop, too.
+        Ctrl-C here, or `cancel`, asks the owner to stop, too.
         """
         from indexer.report import IngestProgress
 
-        run = self._ask("POST", "/api/ingest", {"folder": str(folder.expanduser().resolve()), "rebuild": rebuild})
+        place = str(folder.expanduser().resolve())
+        run = self._ask("POST", "/api/ingest", {"folder": place, **asdict(options)})
+        stopping = False
         try:
             for state in self._events(f"/api/ingest/{run['id']}/events"):
                 if state["progress"]:
                     progress(IngestProgress(**state["progress"]))
                 run = state
+                if cancel and not stopping:
+                    stopping = True
+                    self._ask("DELETE", f"/api/ingest/{run['id']}")
         except KeyboardInterrupt:
             self._ask("DELETE", f"/api/ingest/{run['id']}")
             raise

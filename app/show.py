@@ -69,6 +69,20 @@ def report(outcomes: Sequence[Mapping[str, Any]], seconds: float, *, cancelled: 
     return Group(*lines)
 
 
+def plan(outcomes: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return what an ingest run would do: counts, then every file that it would work on."""
+    counts = dict.fromkeys(("added", "changed", "unchanged", "renamed", "removed"), 0)
+    for one in outcomes:
+        counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
+    said = ", ".join(f"{count} {name}" for name, count in counts.items())
+    lines = [Text(f"{len(outcomes)} files: {said}; nothing was written")]
+    for one in outcomes:
+        if one["outcome"] not in {"unchanged", "empty"}:
+            reason = f": {one['reason']}" if one["reason"] else ""
+            lines.append(Text(f"  {one['outcome']}: {one['file']}{reason}"))
+    return Group(*lines)
+
+
 def models(profiles: Iterable[tuple[Profile, bool, str]]) -> RenderableType:
     """Return named second stages as a table: (profile, whether it is here, why or how to get it)."""
     table = Table(header_style="bold")
@@ -153,8 +167,10 @@ def _dropped(found: Mapping[str, Any]) -> list[RenderableType]:
 def _cost(found: Mapping[str, Any]) -> Text:
     stages = " · ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in found["seconds"].items())
     count = len(found["candidates"])
+    left = found.get("documents")
+    among = "" if left is None else f" among {left} documents that the filters leave in"
     blend = f", blended with {found['blend']:.0%} first stage" if found["blend"] else ""
-    return Text(f"{count} candidates · {stages}\n{found['scorer']}{blend} on {found['runtime']}", style="dim")
+    return Text(f"{count} candidates{among} · {stages}\n{found['scorer']}{blend} on {found['runtime']}", style="dim")
 
 
 def _hit(hit: Mapping[str, Any] | None) -> str:

@@ -7,21 +7,19 @@ is leftover of an interrupted run.
 from __future__ import annotations
 
 import struct
-import threading
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, func, insert, select, update
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy import bindparam, create_engine, event, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from indexer import bm25, tables
 from indexer.chunk import Chunk
 from indexer.documents import DocumentInfo, Draft, Known, Statistics
 from indexer.errors import StoreError
+from indexer.filters import Filters
 from indexer.rows import (
     IN,
     add_frequencies,
@@ -32,23 +30,16 @@ from indexer.rows import (
     document_row,
     find_terms,
     get_value,
+    new_id,
     parts,
     put_value,
     remove_documents,
     set_up_sqlite,
     to_chunk,
 )
-from indexer.terms import terms as terms_of
+from indexer.transaction import Cache, Writing
 
 _PAGE = 1000
-
-
-@dataclass(slots=True)
-class _Cache:
-    statistics: Statistics | None = None
-    writes: int = 0
-    committing: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Catalog:
@@ -65,7 +56,7 @@ class Catalog:
         self._engine = create_engine(url)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", set_up_sqlite)
-        self._cache = _Cache()
+        self._cache = Cache()
         try:
             tables.metadata.create_all(self._engine)
         except SQLAlchemyError as reason:
@@ -107,6 +98,17 @@ class Catalog:
             rows = connection.execute(select(tables.roots.c.path, tables.roots.c.id).order_by(tables.roots.c.id))
             return dict(rows.all())
 
+    def collections(self) -> dict[str, str]:
+        """Return the collection of each ingested folder by path; empty for a folder that is in none."""
+        with self._engine.connect() as connection:
+            return dict(connection.execute(select(tables.roots.c.path, tables.roots.c.collection)).all())
+
+    def put_collection(self, root_id: int, collection: str) -> None:
+        """Move a folder with all its documents to a collection."""
+        with self._writing() as connection:
+            table = tables.roots
+            connection.execute(update(table).where(table.c.id == root_id).values(collection=collection))
+
     def root(self, path: str, label: str) -> tuple[int, str]:
         """Return id and label of a root folder, registered now if it is new; the first one's label is empty."""
         with self._writing() as connection:
@@ -120,21 +122,23 @@ class Catalog:
             while unique in taken:
                 unique = f"{label}-{count}"
                 count += 1
-            made = connection.execute(insert(table).values(path=path, label=unique))
-            return int(made.inserted_primary_key[0]), unique
+            made = connection.execute(insert(table).values(path=path, label=unique, collection=""))
+            return new_id(made), unique
 
     def known(self, root_id: int) -> dict[str, Known]:
         """Return what is remembered of a root's files, by document name."""
         d, c = tables.documents.c, tables.chunks.c
         counted = select(c.document_id, func.count().label("n")).group_by(c.document_id).subquery()
         query = (
-            select(d.id, d.name, d.sha256, d.size, d.mtime_ns, d.note, func.coalesce(counted.c.n, 0).label("n"))
+            select(
+                d.id, d.name, d.sha256, d.size, d.mtime_ns, d.note, d.settled, func.coalesce(counted.c.n, 0).label("n")
+            )
             .outerjoin(counted, counted.c.document_id == d.id)
             .where(d.root_id == root_id)
         )
         with self._engine.connect() as connection:
             return {
-                row.name: Known(row.id, row.name, row.sha256, row.size, row.mtime_ns, row.note, row.n)
+                row.name: Known(row.id, row.name, row.sha256, row.size, row.mtime_ns, row.note, row.n, row.settled)
                 for row in connection.execute(query)
             }
 
@@ -143,7 +147,12 @@ class Catalog:
         d, c = tables.documents.c, tables.chunks.c
         counted = select(c.document_id, func.count().label("n")).group_by(c.document_id).subquery()
         query = (
-            select(tables.documents, tables.roots.c.path, func.coalesce(counted.c.n, 0).label("n"))
+            select(
+                tables.documents,
+                tables.roots.c.path,
+                tables.roots.c.collection,
+                func.coalesce(counted.c.n, 0).label("n"),
+            )
             .join(tables.roots, tables.roots.c.id == d.root_id)
             .outerjoin(counted, counted.c.document_id == d.id)
             .order_by(d.name)
@@ -151,10 +160,26 @@ class Catalog:
         with self._engine.connect() as connection:
             return [
                 DocumentInfo(
-                    row.name, row.title, row.kind, row.size, row.sha256, row.mtime_ns, row.n, row.note, row.path
+                    row.name,
+                    row.title,
+                    row.kind,
+                    row.size,
+                    row.sha256,
+                    row.mtime_ns,
+                    row.n,
+                    row.note,
+                    row.path,
+                    row.collection,
                 )
                 for row in connection.execute(query)
             ]
+
+    def matching(self, filters: Filters) -> tuple[list[str], int]:
+        """Return the names of the documents that the filters leave in, in order, and how many there are in all."""
+        with self._engine.connect() as connection:
+            names = [name for name in connection.execute(filters.query()).all() if filters.takes(*name)]
+            count = connection.execute(select(func.count()).select_from(tables.documents)).scalar_one()
+        return [name for name, _ in names], int(count)
 
     def find(self, document: str) -> int | None:
         """Return the id of the document of that name."""
@@ -278,7 +303,7 @@ class Catalog:
             changes: Counter[str] = Counter()
             for draft in drafts:
                 made = connection.execute(insert(tables.documents).values(document_row(draft, run)))
-                number = made.inserted_primary_key[0]
+                number = new_id(made)
                 rows = [
                     chunk_row(chunk, number, counts.total())
                     for chunk, counts in zip(draft.chunks, draft.counts, strict=True)
@@ -298,16 +323,17 @@ class Catalog:
         with self._writing() as connection:
             return remove_documents(connection, document_ids)
 
-    def touch(self, seen: Iterable[tuple[int, int, int]]) -> None:
-        """Remember new (document id, size, mtime) for files whose content did not change."""
-        rows = [{"key": number, "bytes": size, "time": mtime} for number, size, mtime in seen]
+    def touch(self, seen: Iterable[tuple[int, int, int, bool]]) -> None:
+        """Remember new (document id, size, mtime, settled) for files whose content did not change."""
+        rows = [{"key": number, "bytes": size, "time": mtime, "sure": sure} for number, size, mtime, sure in seen]
         if rows:
-            from sqlalchemy import bindparam
-
             d = tables.documents
-            statement = (
-                update(d).where(d.c.id == bindparam("key")).values(size=bindparam("bytes"), mtime_ns=bindparam("time"))
-            )
+            fresh: dict[str, Any] = {
+                "size": bindparam("bytes"),
+                "mtime_ns": bindparam("time"),
+                "settled": bindparam("sure"),
+            }
+            statement = update(d).where(d.c.id == bindparam("key")).values(fresh)
             with self._writing() as connection:
                 connection.execute(statement, rows)
 
@@ -325,55 +351,40 @@ class Catalog:
             raw = found.scalar() or b""
         return struct.unpack(f"<{len(raw) // 8}q", raw)
 
-    def problems(self) -> list[str]:
-        """Return what is inconsistent within the catalog itself: totals and term frequencies against the chunks."""
-        count = length = 0
-        frequencies: Counter[str] = Counter()
-        for chunk in self.all_chunks():
-            counts = Counter(terms_of(chunk.text))
-            count, length = count + 1, length + counts.total()
-            frequencies.update(counts.keys())
+    def counted(self) -> tuple[int, int, dict[str, int]]:
+        """Return what is kept of the chunks: how many, their length in terms, and the document frequencies above 0."""
         with self._engine.connect() as connection:
-            stored = (get_value(connection, "chunks", 0), get_value(connection, "length", 0))
             t = tables.terms.c
             kept = dict(connection.execute(select(t.term, t.df).where(t.df != 0)).all())
-        found: list[str] = []
-        if stored != (count, length):
-            found.append(f"The catalog's totals are {stored}, its chunks add up to {(count, length)}.")
-        if kept != dict(frequencies):
-            found.append(
-                f"The catalog's document frequencies are wrong for {len(kept.items() ^ frequencies.items())} terms."
-            )
+            return get_value(connection, "chunks", 0), get_value(connection, "length", 0), kept
+
+    def put_counted(self, count: int, length: int, frequencies: Mapping[str, int]) -> None:
+        """Replace what `counted` returns."""
+        self.term_ids(frequencies)
+        with self._writing() as connection:
+            connection.execute(update(tables.terms).values(df=0))
+            add_frequencies(connection, frequencies)
+            put_value(connection, "chunks", count)
+            put_value(connection, "length", length)
+
+    def signatures(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return the near-duplicate signatures of those chunks that exist."""
+        found: dict[str, bytes] = {}
+        with self._engine.connect() as connection:
+            for part in parts(ids, IN):
+                query = select(tables.chunks.c.id, tables.chunks.c.near).where(tables.chunks.c.id.in_(part))
+                found.update((row.id, row.near) for row in connection.execute(query))
         return found
 
-    def _writing(self) -> Any:  # noqa: ANN401  a context manager of Connection
-        return _Writing(self._engine, self._cache)
+    def all_signatures(self) -> dict[str, list[bytes]]:
+        """Return the signatures of every document's chunks, by document name."""
+        found: defaultdict[str, list[bytes]] = defaultdict(list)
+        d, c = tables.documents.c, tables.chunks.c
+        query = select(d.name, c.near).join(tables.chunks, c.document_id == d.id)
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                found[row.name].append(row.near)
+        return found
 
-
-class _Writing:
-    """A transaction that drops the cached statistics when it commits, and maps a database's refusal."""
-
-    def __init__(self, engine: Any, cache: _Cache) -> None:  # noqa: ANN401  an SQLAlchemy Engine
-        self._begin = engine.begin()
-        self._cache = cache
-
-    def __enter__(self) -> Connection:
-        connection: Connection = self._begin.__enter__()
-        return connection
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._cache.lock:
-            self._cache.committing += 1
-        try:
-            self._begin.__exit__(kind, error, trace)
-        except DatabaseError as reason:
-            raise StoreError(f"The catalog refused to commit ({cause(reason)}): is the disk full?") from reason
-        finally:
-            with self._cache.lock:
-                self._cache.committing -= 1
-                self._cache.statistics = None
-                self._cache.writes += 1
-        if isinstance(error, DatabaseError):
-            raise StoreError(f"The catalog refused a change ({cause(error)}).") from error
+    def _writing(self) -> Writing:
+        return Writing(self._engine, self._cache)

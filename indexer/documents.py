@@ -24,6 +24,8 @@ class DocumentInfo:
     """What a person should know about how it was read."""
     root: str = ""
     """The folder it was read from."""
+    collection: str = ""
+    """The collection that the folder belongs to; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Known:
     mtime_ns: int
     note: str
     chunks: int
+    settled: bool = True
+    """False where the file was so young that it may have changed within its time stamp: size and time prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Draft:
     """Terms of each chunk."""
     replaces: tuple[int, ...] = ()
     """Ids of documents that go in the same transaction: the old version, or the old name."""
+    settled: bool = True
+    """See `Known.settled`."""
 
 
 @dataclass(frozen=True, slots=True)

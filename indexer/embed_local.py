@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedder import Vectors
+from indexer.deferred import deferred
+from indexer.embedder import Embedder, Vectors
 from indexer.embedders import Profile
 from indexer.errors import EmbedderError
 from indexer.split import Tokens
@@ -40,6 +41,29 @@ class LocalEmbedder:
         self._dimension = int(model.get_embedding_dimension() or 0)
         self._tokenizer = model.tokenizer
         self._tokenizing = threading.Lock()
+
+    @classmethod
+    def deferred(
+        cls,
+        source: str,
+        profile: Profile | None = None,
+        *,
+        device: str | None = None,
+        allow_download: bool = False,
+        name: str | None = None,
+    ) -> Embedder:
+        """Return what `open` returns, loaded when it is first needed; its files are found and named now.
+
+        Raises:
+            EmbedderError: the model is not here and downloading was not allowed.
+        """
+        folder = _located(source, allow_download)
+        stated = name or (source if not Path(source).exists() else folder.name)
+
+        def load() -> LocalEmbedder:
+            return cls.open(source, profile, device=device, allow_download=allow_download, name=stated)
+
+        return deferred(folder, f"{stated}@{_revision(folder)}", load)
 
     @classmethod
     def open(

@@ -42,11 +42,13 @@ def open_embedder(
     api_key: str | None = None,
     device: str | None = None,
     allow_download: bool = False,
+    defer: bool = False,
 ) -> Embedder:
     """Return the embedder of that name: the packaged MiniLM for None, else a hub name or a local folder.
 
     With `url`, the name is sent to the OpenAI-compatible embedding server there. Nothing is downloaded unless
-    `allow_download`; a hub model that is already on this machine is used as it is.
+    `allow_download`; a hub model that is already on this machine is used as it is. With `defer`, a local model is
+    loaded when it is first needed.
 
     Raises:
         EmbedderError: no such model here, or its files are incomplete; the message says how to get it.
@@ -58,9 +60,10 @@ def open_embedder(
         return RemoteEmbedder(url, name or DEFAULT, api_key=api_key, profile=profile_of(name or DEFAULT))
     from indexer.embed_local import LocalEmbedder
 
+    make = LocalEmbedder.deferred if defer else LocalEmbedder.open
     if name is None or name.lower() in {DEFAULT.lower(), f"sentence-transformers/{DEFAULT}".lower()}:
-        return LocalEmbedder.open(str(minilm_folder()), profile_of(DEFAULT), device=device, name=DEFAULT)
-    return LocalEmbedder.open(name, profile_of(name), device=device, allow_download=allow_download)
+        return make(str(minilm_folder()), profile_of(DEFAULT), device=device, name=DEFAULT)
+    return make(name, profile_of(name), device=device, allow_download=allow_download)
 
 
 def profile_of(name: str) -> Profile | None:

@@ -6,6 +6,7 @@ IndexerError
  ├── EmbedderError        the embedding model is missing, or answered nonsense
  ├── StoreError           the vector store refused or lost something
  │    └── StoreLocked     another process owns the index
+ ├── BadName              a collection cannot be called so
  └── FingerprintMismatch  the index was built with another model, splitter or analyzer
 
 Each message is one sentence that names the thing and the next step.
@@ -34,6 +35,10 @@ class StoreError(IndexerError):
 
 class StoreLocked(StoreError):
     """Another process owns the index."""
+
+
+class BadName(IndexerError):
+    """A collection cannot be called so."""
 
 
 class FingerprintMismatch(IndexerError):

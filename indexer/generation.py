@@ -6,6 +6,7 @@ only leave vectors without a row, which `repair` sweeps.
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import bm25, tables
+from indexer import audit, bm25, tables
 from indexer.catalog import Catalog
 from indexer.chunk import Chunk
 from indexer.documents import Draft
 from indexer.embedder import Embedder
+from indexer.errors import StoreError
 from indexer.split import DEFAULT_OVERLAP, DEFAULT_SIZE, SPLITTER_VERSION
 from indexer.store import Point, Sparse, VectorStore
 from indexer.terms import ANALYZER_VERSION
@@ -27,6 +29,8 @@ from indexer.terms import terms as terms_of
 
 DRIFT = 0.01
 """Relative change of the average chunk length above which the stored BM25 weights are computed anew."""
+RESERVE = 128 * 2**20
+"""Bytes that must be free before anything is written: the engine's log and segments grow in steps of this order."""
 _OPTIMIZE_SHARE = 20
 """The engine tidies up after a run that wrote at least one chunk in this many."""
 
@@ -52,23 +56,53 @@ class Generation:
         self.store.close()
         self.catalog.close()
 
-    def write(
+    def embed(
         self,
-        drafts: Sequence[Draft],
+        chunks: Sequence[Chunk],
         embedder: Embedder,
-        run: int,
         progress: Callable[[int], None] | None = None,
-    ) -> None:
+        recent: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return the dense vector of each text, by its digest.
+
+        A text that is stored already, here or under another name, or is among `recent`, is not embedded again.
+        """
+        texts = {chunk.sha256: chunk.text for chunk in chunks}
+        known = {digest: vector for digest, vector in (recent or {}).items() if digest in texts}
+        twins = self.catalog.same_text([digest for digest in texts if digest not in known])
+        stored = self.store.vectors(list(twins.values()))
+        known |= {digest: stored[twin] for digest, twin in twins.items() if twin in stored}
+        new = [digest for digest in texts if digest not in known]
+        if new:
+            known |= dict(zip(new, embedder.passages([texts[digest] for digest in new], progress), strict=True))
+        return known
+
+    def write(self, drafts: Sequence[Draft], dense: Mapping[str, NDArray[np.float32]], run: int) -> None:
         """Store documents: vectors first, then the catalog, then what they replace is deleted.
 
-        A text that is stored already, here or under another name, is not embedded again.
+        Raises:
+            StoreError: the disk is almost full, or the store or the catalog refused.
         """
+        self.check_space()
         chunks = [chunk for draft in drafts for chunk in draft.chunks]
         counts = [count for draft in drafts for count in draft.counts]
         if chunks:
-            self._write_vectors(chunks, counts, embedder, progress)
+            self.write_vectors(chunks, counts, dense)
         gone = self.catalog.write(drafts, run)
         self.store.delete(gone)
+
+    def check_space(self, reserve: int = RESERVE) -> None:
+        """Return if the disk has room: the engine maps its files into memory, and dies of a full disk unasked.
+
+        Raises:
+            StoreError: it has not; what was written before is whole.
+        """
+        free = shutil.disk_usage(self.folder).free
+        if free < reserve:
+            raise StoreError(
+                f"The disk that holds the index {self.folder.parent} has only {free / 2**20:,.0f} MiB left: free some "
+                f"space, then ingest again; what is done stays."
+            )
 
     def remove(self, document_ids: Sequence[int]) -> None:
         """Delete documents: from the catalog first."""
@@ -116,21 +150,17 @@ class Generation:
     def problems(self) -> list[str]:
         """Return what is wrong, one sentence each; empty when catalog, dense and sparse hold the same chunks."""
         rows, vectors = self.catalog.ids(), set(self.store.ids())
-        found = self.catalog.problems()
+        found = audit.problems(self.catalog)
         if rows - vectors:
-            found.append(f"{len(rows - vectors)} chunks have no vectors: run `secondlook ingest` again.")
+            found.append(f"{len(rows - vectors)} chunks have no vectors: run `secondlook verify --repair`.")
         if vectors - rows:
-            found.append(f"{len(vectors - rows)} vectors belong to no chunk: run `secondlook ingest` again.")
+            found.append(f"{len(vectors - rows)} vectors belong to no chunk: run `secondlook verify --repair`.")
         return found
 
-    def _write_vectors(
-        self,
-        chunks: Sequence[Chunk],
-        counts: Sequence[Counter[str]],
-        embedder: Embedder,
-        progress: Callable[[int], None] | None,
+    def write_vectors(
+        self, chunks: Sequence[Chunk], counts: Sequence[Counter[str]], dense: Mapping[str, NDArray[np.float32]]
     ) -> None:
-        dense = self._dense(chunks, embedder, progress)
+        """Write and flush the points of chunks: dense vectors by text digest, sparse ones from their terms."""
         numbers = self.catalog.term_ids({term for count in counts for term in count})
         average = self.catalog.get("weighted_at")
         if not average:
@@ -138,23 +168,11 @@ class Generation:
             self.catalog.put(weighted_at=average)
         self.store.upsert(
             [
-                Point(chunk.id, chunk.document, vector, _numbered(count, numbers, average))
-                for chunk, count, vector in zip(chunks, counts, dense, strict=True)
+                Point(chunk.id, chunk.document, dense[chunk.sha256], _numbered(count, numbers, average))
+                for chunk, count in zip(chunks, counts, strict=True)
             ]
         )
         self.store.flush()
-
-    def _dense(
-        self, chunks: Sequence[Chunk], embedder: Embedder, progress: Callable[[int], None] | None
-    ) -> list[NDArray[np.float32]]:
-        texts = {chunk.sha256: chunk.text for chunk in chunks}
-        twins = self.catalog.same_text(list(texts))
-        stored = self.store.vectors(list(twins.values()))
-        known = {digest: stored[twin] for digest, twin in twins.items() if twin in stored}
-        new = [digest for digest in texts if digest not in known]
-        if new:
-            known |= dict(zip(new, embedder.passages([texts[digest] for digest in new], progress), strict=True))
-        return [known[chunk.sha256] for chunk in chunks]
 
     def _weights(self, average: float) -> Iterator[tuple[str, Sparse]]:
         everything = self.catalog.all_chunks()

@@ -90,13 +90,18 @@ class Generations:
         """The number of the generation that a rebuild makes."""
         return self._number + 1
 
-    def roots(self) -> list[Path]:
-        """Return the folders that were ingested into the current generation, whatever it was built with."""
+    def roots(self) -> dict[Path, str]:
+        """Return the folders that were ingested into the current generation, and the collection of each.
+
+        They are found whatever it was built with; one whose tables are of an earlier format had no collections.
+        """
         if not self._number:
-            return []
+            return {}
         catalog = Catalog.in_folder(self._folder(self._number))
         try:
-            return [Path(root) for root in catalog.roots()]
+            same = catalog.get("fingerprint", {}).get("format") == self._wanted["format"]
+            collections = catalog.collections() if same else {}
+            return {Path(root): collections.get(root, "") for root in catalog.roots()}
         finally:
             catalog.close()
 

@@ -13,15 +13,17 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import bm25
+from indexer import audit, bm25, near
 from indexer.chunk import Chunk, Hit
 from indexer.documents import DocumentInfo
 from indexer.embedder import Embedder
 from indexer.errors import IndexerError, StoreError
 from indexer.exact_bm25 import ExactBM25
+from indexer.filters import Filters
 from indexer.generation import Generation, Splitting, fingerprint
 from indexer.generations import CURRENT, FIRST, Generations
 from indexer.lock import Lock, acquire
+from indexer.plan import check_name, foreseen
 from indexer.report import IngestReport, Outcome
 from indexer.scan import scan
 from indexer.split import DEFAULT_OVERLAP, DEFAULT_SIZE
@@ -199,6 +201,31 @@ class Index:
         with self._generations.reading() as now:
             return now.problems()
 
+    def repair(self) -> list[str]:
+        """Make the index whole and return what was done, one sentence each; empty where nothing had to be.
+
+        Raises:
+            IndexerError: an ingestion is running.
+        """
+        with self._alone(), self._generations.reading() as now:
+            return audit.repair(now, self._embedder)
+
+    def matching(self, filters: Filters) -> tuple[list[str] | None, int]:
+        """The documents that the filters leave in, by name, and how many that are; None where all are left in."""
+        with self._generations.reading() as now:
+            names, count = now.catalog.matching(filters)
+            return (None if len(names) == count else names), len(names)
+
+    def signatures(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The near-duplicate signatures, as `indexer.near` makes them, of the chunks that exist."""
+        with self._generations.reading() as now:
+            return now.catalog.signatures(ids)
+
+    def near_duplicates(self) -> list[list[str]]:
+        """Groups of documents whose texts resemble each other, by name."""
+        with self._generations.reading() as now:
+            return near.alike(now.catalog.all_signatures())
+
     def delete(self, document: str) -> bool:
         """Remove a document by name and return whether it was there; it comes back if its file is ingested again.
 
@@ -221,13 +248,16 @@ class Index:
         dry_run: bool = False,
         rebuild: bool = False,
         allow_empty: bool = False,
+        collection: str | None = None,
     ) -> IngestReport:
         """Bring the folder into the index and return what was done to each file; see `indexer.sync.Sync.run`.
 
         With `rebuild`, this folder and those ingested before are built anew beside the old index, which answers
-        until the new one is whole and takes its place.
+        until the new one is whole and takes its place. `collection` is the name of the collection that the folder
+        belongs to from now on; empty for none, None to leave it where it is.
 
         Raises:
+            BadName: the collection cannot be called so.
             FolderError: the folder is missing, empty, or holds nothing readable; the index is as it was.
             IndexerError: an ingestion is running already.
         """
@@ -235,27 +265,32 @@ class Index:
         def stop() -> bool:
             return self._closing.is_set() or (cancel is not None and cancel())
 
-        def run(generation: Generation, root: Path) -> IngestReport:
-            work = Sync(generation, root, self._embedder, self._splitting, self._path, progress, stop)
+        def run(generation: Generation, root: Path, into: str | None) -> IngestReport:
+            work = Sync(generation, root, self._embedder, self._splitting, self._path, into, progress, stop)
             return work.run(dry_run=dry_run, allow_empty=allow_empty)
 
+        if collection is not None:
+            check_name(collection)
         with self._alone():
-            if (rebuild or not self._generations.matches) and not dry_run:
-                return self._rebuild(folder, run)
+            if rebuild or not self._generations.matches:
+                return foreseen(folder, self._path) if dry_run else self._rebuild(folder, collection, run)
             with self._generations.reading() as now:
-                return run(now, folder)
+                return run(now, folder, collection)
 
-    def _rebuild(self, folder: Path, run: Callable[[Generation, Path], IngestReport]) -> IngestReport:
+    def _rebuild(
+        self, folder: Path, collection: str | None, run: Callable[[Generation, Path, str | None], IngestReport]
+    ) -> IngestReport:
         scan(folder, self._path)
         roots = self._generations.roots()
-        if folder.resolve() not in roots:
-            roots.append(folder.resolve())
+        roots.setdefault(folder.resolve(), "")
+        if collection is not None:
+            roots[folder.resolve()] = collection
         number = self._generations.next
         generation = self._generations.begin(number)
         reports: list[IngestReport] = []
         try:
-            for root in roots:
-                reports.append(run(generation, root))
+            for root, into in roots.items():
+                reports.append(run(generation, root, into))
                 if reports[-1].cancelled:
                     break
         except BaseException:

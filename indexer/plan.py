@@ -7,8 +7,9 @@ from pathlib import Path
 
 from indexer.catalog import Catalog
 from indexer.documents import Known
-from indexer.report import Outcome
-from indexer.scan import Found, shown
+from indexer.errors import BadName
+from indexer.report import LONGEST_NAME, IngestReport, Outcome
+from indexer.scan import Found, scan, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Plan:
     """What the catalog remembers of this folder, by document name."""
     gone: dict[str, Known]
     """The part of it whose file is no longer there."""
+    collection: str = ""
+    """The collection that the folder belongs to."""
 
     def name(self, found: Found) -> str:
         """The document name of a file: its path, after the folder's label where it has one."""
@@ -42,7 +45,7 @@ def root_key(folder: Path) -> str:
 
 def draw_up(catalog: Catalog, folder: Path, found: list[Found], *, register: bool) -> Plan:
     """Return the plan for a folder; a folder that is new to the catalog is only entered there if `register`."""
-    roots = catalog.roots()
+    roots, collections = catalog.roots(), catalog.collections()
     key = root_key(folder)
     if key in roots or register:
         root_id, label = catalog.root(key, shown(Path(folder.resolve().name)) or "root")
@@ -57,12 +60,12 @@ def draw_up(catalog: Catalog, folder: Path, found: list[Found], *, register: boo
         name = draft.name(one)
         present.add(name)
         before = known.get(name)
-        if before is not None and (before.size, before.mtime_ns) == (one.size, one.mtime_ns):
+        if before is not None and before.settled and (before.size, before.mtime_ns) == (one.size, one.mtime_ns):
             settled.append(unchanged(one.file, before))
         else:
             todo.append(one)
     gone = {name: one for name, one in known.items() if name not in present}
-    return Plan(root_id, label, tuple(todo), tuple(settled), known, gone)
+    return Plan(root_id, label, tuple(todo), tuple(settled), known, gone, collections.get(key, ""))
 
 
 def unchanged(file: str, before: Known) -> Outcome:
@@ -70,3 +73,23 @@ def unchanged(file: str, before: Known) -> Outcome:
     if before.chunks == 0:
         return Outcome(file, "empty", before.note)
     return Outcome(file, "unchanged", before.note, before.chunks)
+
+
+def foreseen(folder: Path, leave_out: Path) -> IngestReport:
+    """Return what a rebuild does to a folder: every file is added that is not skipped."""
+    found, skipped = scan(folder, leave_out)
+    outcomes = [*skipped, *(Outcome(one.file, "added") for one in found)]
+    return IngestReport(shown(folder), tuple(sorted(outcomes, key=lambda one: one.file)), 0.0)
+
+
+def check_name(collection: str) -> None:
+    """Return if a collection may be called so: up to 100 printable characters; empty means none.
+
+    Raises:
+        BadName: it may not.
+    """
+    if len(collection) > LONGEST_NAME or not collection.isprintable() or collection != collection.strip():
+        raise BadName(
+            f"A collection cannot be called {collection[:LONGEST_NAME]!r}: use up to {LONGEST_NAME} printable "
+            f"characters without spaces around them."
+        )

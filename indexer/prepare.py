@@ -16,6 +16,7 @@ from indexer.read import load, read_bytes
 from indexer.report import Outcome, OutcomeKind
 from indexer.scan import Found
 from indexer.split import segments, split
+from indexer.steady import Steady, steady
 from indexer.terms import terms as terms_of
 from indexer.text import NotText
 
@@ -33,8 +34,8 @@ class Ready:
     """None where nothing is to be written."""
     outdated: int | None = None
     """Id of an earlier version that has to go, although no draft replaces it."""
-    seen: tuple[int, int, int] | None = None
-    """(document id, size, mtime) of a file that was only touched."""
+    seen: tuple[int, int, int, bool] | None = None
+    """(document id, size, mtime, settled) of a file that was only touched."""
 
 
 class Preparer:
@@ -50,11 +51,13 @@ class Preparer:
             self._vanished.setdefault(plan.gone[name].sha256, []).append(plan.gone[name])
         self.moved: set[str] = set()
         """Names of vanished documents that live on under another name."""
+        self.seconds = {"read": 0.0, "split": 0.0}
+        """Seconds of work so far, by stage."""
 
     def classify(self, found: Found) -> Outcome:
         """Return what would become of a file, by its content's hash, without reading it as a document."""
         try:
-            raw = load(found.path, self._limit)
+            raw = steady(found.path, lambda: load(found.path, self._limit)).value
         except ReadError as reason:
             return Outcome(found.file, "failed", str(reason))
         before = self._plan.known.get(self._plan.name(found))
@@ -71,18 +74,24 @@ class Preparer:
     def prepare(self, found: Found, now_ns: int) -> Ready:
         """Return the file made ready; `now_ns` is the clock by which a young file is told."""
         started = time.perf_counter()
+        ready = self._prepare(found, now_ns)
+        spent = time.perf_counter() - started
+        self.seconds["read"] += spent
+        return replace(ready, outcome=replace(ready.outcome, seconds=spent))
+
+    def _prepare(self, found: Found, now_ns: int) -> Ready:
         before = self._plan.known.get(self._plan.name(found))
         try:
-            raw = load(found.path, self._limit)
+            seen = steady(found.path, lambda: load(found.path, self._limit))
         except ReadError as reason:
             kept = " The earlier version is kept." if before else ""
             return Ready(found, Outcome(found.file, "failed", f"{reason}{kept}"))
-        digest = hashlib.sha256(raw).hexdigest()
-        mtime_ns = found.mtime_ns if now_ns - found.mtime_ns > _RACY_NS else -1
+        digest = hashlib.sha256(seen.value).hexdigest()
+        settled = now_ns - seen.mtime_ns > _RACY_NS
         if before is not None and before.sha256 == digest:
-            return Ready(found, unchanged(found.file, before), seen=(before.id, len(raw), mtime_ns))
+            return Ready(found, unchanged(found.file, before), seen=(before.id, seen.size, seen.mtime_ns, settled))
         try:
-            draft, tokens = self._draft(found, raw, digest, mtime_ns)
+            draft, tokens = self._draft(found, seen, digest)
         except NotText as reason:
             return self._unread(found, before, "skipped", str(reason))
         except ReadError as reason:
@@ -98,22 +107,21 @@ class Preparer:
             reason_text = f"It was {self._plan.file(old.document)}."
         if not draft.chunks:
             kind, reason_text = "empty", draft.note or "It holds no text."
-        seconds = time.perf_counter() - started
-        outcome = Outcome(found.file, kind, reason_text, len(draft.chunks), tokens, seconds)
-        return Ready(
-            found, outcome, replace(draft, replaces=replaces, note=reason_text if kind == "empty" else draft.note)
-        )
+        outcome = Outcome(found.file, kind, reason_text, len(draft.chunks), tokens)
+        note = reason_text if kind == "empty" else draft.note
+        return Ready(found, outcome, replace(draft, replaces=replaces, note=note, settled=settled))
 
-    def _draft(self, found: Found, raw: bytes, digest: str, mtime_ns: int) -> tuple[Draft, int]:
+    def _draft(self, found: Found, seen: Steady[bytes], digest: str) -> tuple[Draft, int]:
         document = self._plan.name(found)
-        text = read_bytes(raw, found.path.suffix.lower())
+        text = read_bytes(seen.value, found.path.suffix.lower())
+        started = time.perf_counter()
         chunks = split(text, document, self._embedder, size=self._splitting.size, overlap=self._splitting.overlap)
         draft = Draft(
             document=document,
             root_id=self._plan.root_id,
             sha256=digest,
-            size=len(raw),
-            mtime_ns=mtime_ns,
+            size=seen.size,
+            mtime_ns=seen.mtime_ns,
             title=text.title,
             kind=text.kind,
             note=" ".join(text.notes),
@@ -121,7 +129,11 @@ class Preparer:
             chunks=tuple(chunks),
             counts=tuple(Counter(terms_of(chunk.text)) for chunk in chunks),
         )
-        return draft, sum(self._embedder.count_tokens(part) for _, part in segments(text.text))
+        tokens = sum(self._embedder.count_tokens(part) for _, part in segments(text.text))
+        spent = time.perf_counter() - started
+        self.seconds["split"] += spent
+        self.seconds["read"] -= spent  # `prepare` counts all of a file's time as reading
+        return draft, tokens
 
     def _take(self, digest: str) -> Known | None:
         waiting = self._vanished.get(digest)

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 OutcomeKind = Literal["added", "changed", "unchanged", "renamed", "removed", "empty", "skipped", "failed"]
+
+
+LONGEST_NAME = 100
+"""Characters in the name of a collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """What a run may be asked for besides its folder; see `Index.sync`."""
+
+    rebuild: bool = False
+    dry_run: bool = False
+    allow_empty: bool = False
+    collection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,7 @@ class Outcome:
     chunks: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    """Its own reading, and its share of embedding and storing by chunks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,8 @@ class IngestReport:
     outcomes: tuple[Outcome, ...]
     seconds: float
     cancelled: bool = False
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of work by stage (read, split, embed, store); they overlap, so they add up to more than `seconds`."""
 
     @property
     def counts(self) -> Counter[str]:

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, CursorResult, bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from indexer import tables
+from indexer import near, tables
 from indexer.chunk import Chunk
 from indexer.documents import Draft
+from indexer.errors import StoreError
 from indexer.terms import terms as terms_of
 
 IN = 500
@@ -57,6 +58,14 @@ def put_value(connection: Connection, key: str, value: Any) -> None:  # noqa: AN
         connection.execute(insert(tables.meta).values(key=key, value=text))
 
 
+def new_id(result: CursorResult[Any]) -> int:
+    """Return the id that an inserted row got."""
+    key = result.inserted_primary_key
+    if key is None:
+        raise StoreError("The catalog's database gives no ids to new rows: use SQLite or PostgreSQL.")
+    return int(key[0])
+
+
 def find_terms(connection: Connection, words: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Return (id, document frequency) of the known ones among the words."""
     found: dict[str, tuple[int, int]] = {}
@@ -87,6 +96,7 @@ def document_row(draft: Draft, run: int) -> dict[str, Any]:
         "sha256": draft.sha256,
         "size": draft.size,
         "mtime_ns": draft.mtime_ns,
+        "settled": draft.settled,
         "title": draft.title,
         "kind": draft.kind,
         "note": draft.note,
@@ -106,6 +116,7 @@ def chunk_row(chunk: Chunk, document_id: int, length: int) -> dict[str, Any]:
         "text": chunk.text,
         "sha256": chunk.sha256,
         "length": length,
+        "near": near.signature(chunk.text),
     }
 
 

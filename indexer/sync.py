@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.documents import Draft
 from indexer.embedder import Embedder
 from indexer.errors import FolderError
 from indexer.generation import Generation, Splitting
@@ -32,6 +36,31 @@ class _Cancelled(Exception):
 
 
 @dataclass(slots=True)
+class _Batch:
+    """Files on their way through embedding and storing."""
+
+    files: list[Ready]
+    dense: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Vectors by text digest."""
+    seconds: float = 0.0
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """What is to be written."""
+        return [ready.draft for ready in self.files if ready.draft]
+
+    @property
+    def chunks(self) -> int:
+        """Chunks in it."""
+        return sum(len(draft.chunks) for draft in self.drafts)
+
+    @property
+    def bytes(self) -> int:
+        """Size of its files."""
+        return sum(ready.found.size for ready in self.files)
+
+
+@dataclass(slots=True)
 class Sync:
     """One run over one folder; `run` may be called once."""
 
@@ -41,6 +70,8 @@ class Sync:
     splitting: Splitting
     leave_out: Path | None = None
     """A folder inside that is passed over: the index itself."""
+    collection: str | None = None
+    """The collection that the folder belongs to from now on; None leaves it where it is."""
     progress: Progress | None = None
     cancel: Cancel | None = None
     """Asked often; a cancelled run leaves a whole index."""
@@ -52,6 +83,10 @@ class Sync:
     _chunks: int = 0
     _bytes: int = 0
     _bytes_done: float = 0.0
+    _embedding: float = 0.0
+    _storing: float = 0.0
+    _recent: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """Vectors of the batch that is being stored, which the catalog may not know yet."""
 
     def run(self, *, dry_run: bool = False, allow_empty: bool = False) -> IngestReport:
         """Return what was done to each file to make the index agree with the folder.
@@ -74,6 +109,8 @@ class Sync:
             self.generation.repair()
         plan = draw_up(catalog, self.folder, found, register=not dry_run)
         self._outcomes += plan.settled
+        if self.collection is not None and not dry_run and plan.collection != self.collection:
+            catalog.put_collection(plan.root_id, self.collection)
         self._files = len(found) + len(skipped)
         self._bytes = sum(one.size for one in plan.todo)
         preparer = Preparer(plan, self.embedder, self.splitting, self.limit)
@@ -88,7 +125,8 @@ class Sync:
         self._outcomes += [Outcome(plan.file(name), "removed") for name in removed]
         self._tell("done")
         outcomes = tuple(sorted(self._outcomes, key=lambda one: (one.file, one.outcome)))
-        return IngestReport(shown(self.folder), outcomes, time.perf_counter() - self._started, cancelled)
+        stages = {**preparer.seconds, "embed": self._embedding, "store": self._storing}
+        return IngestReport(shown(self.folder), outcomes, time.perf_counter() - self._started, cancelled, stages)
 
     def _work(self, plan: Plan, preparer: Preparer, *, allow_empty: bool) -> tuple[bool, set[str]]:
         """Write, then delete, then settle; returns whether it was cancelled, and the names that were removed."""
@@ -97,11 +135,19 @@ class Sync:
         number = catalog.next_run()
         outdated: list[int] = []
         cancelled = False
-        try:
-            for batch in self._batches(plan, preparer):
-                outdated += self._write(batch, number)
-        except _Cancelled:
-            cancelled = True
+        with ThreadPoolExecutor(1, thread_name_prefix="store") as writer:
+            waiting: Future[_Batch] | None = None
+            try:
+                for files in self._batches(plan, preparer):
+                    batch = self._embed(files, waiting)
+                    if waiting is not None:
+                        outdated += self._stored(waiting.result())
+                    waiting = writer.submit(self._store, batch, number)
+            except _Cancelled:
+                cancelled = True
+            if waiting is not None:
+                outdated += self._stored(waiting.result())
+        if cancelled:
             done = {one.file for one in self._outcomes}
             late = [one.file for one in plan.todo if one.file not in done]
             self._outcomes += [Outcome(file, "skipped", "The run was cancelled before this file.") for file in late]
@@ -139,31 +185,50 @@ class Sync:
                 waiting = reader.submit(gather)
                 yield batch
 
-    def _write(self, batch: list[Ready], number: int) -> list[int]:
-        """Store a batch; returns the ids of earlier versions that nothing replaces."""
-        drafts = [ready.draft for ready in batch if ready.draft]
-        size = sum(ready.found.size for ready in batch)
-        total = sum(len(draft.chunks) for draft in drafts) or 1
-        chunks, bytes_done = self._chunks, self._bytes_done
-        current = batch[0].found.file
+    def _embed(self, files: list[Ready], storing: Future[_Batch] | None) -> _Batch:
+        """Return the files with their vectors, while the batch before is being stored."""
+        started = time.perf_counter()
+        batch = _Batch(files)
+        share = batch.bytes / max(1, batch.chunks)
+        before = self._bytes_done
 
         def embedded(count: int) -> None:
             if self.cancel is not None and self.cancel():
                 raise _Cancelled
-            self._chunks, self._bytes_done = chunks + count, bytes_done + size * count / total
-            self._tell("index", current)
+            if storing is None or storing.done():
+                self._bytes_done = before + count * share
+            self._tell("index", files[0].found.file, count)
 
-        try:
-            if drafts:
-                self.generation.write(drafts, self.embedder, number, embedded)
-        except BaseException:
-            self._chunks, self._bytes_done = chunks, bytes_done
-            raise
-        self.generation.catalog.touch(ready.seen for ready in batch if ready.seen)
-        self._chunks, self._bytes_done = chunks + sum(len(draft.chunks) for draft in drafts), bytes_done + size
-        self._outcomes += [ready.outcome for ready in batch]
-        self._tell("index", batch[-1].found.file)
-        return [ready.outdated for ready in batch if ready.outdated is not None]
+        chunks = [chunk for draft in batch.drafts for chunk in draft.chunks]
+        if chunks:
+            batch.dense = self.generation.embed(chunks, self.embedder, embedded, self._recent)
+            self._recent = batch.dense
+        self._bytes_done = before
+        batch.seconds = time.perf_counter() - started
+        self._embedding += batch.seconds
+        return batch
+
+    def _store(self, batch: _Batch, number: int) -> _Batch:
+        """Store a batch, in the thread that does all writing."""
+        started = time.perf_counter()
+        if batch.drafts:
+            self.generation.write(batch.drafts, batch.dense, number)
+        self.generation.catalog.touch(ready.seen for ready in batch.files if ready.seen)
+        spent = time.perf_counter() - started
+        self._storing += spent
+        batch.seconds += spent
+        return batch
+
+    def _stored(self, batch: _Batch) -> list[int]:
+        """Account for a stored batch; returns the ids of earlier versions that nothing replaces."""
+        self._chunks += batch.chunks
+        self._bytes_done += batch.bytes
+        each = batch.seconds / max(1, batch.chunks)
+        for ready in batch.files:
+            share = each * len(ready.draft.chunks) if ready.draft else 0.0
+            self._outcomes.append(replace(ready.outcome, seconds=ready.outcome.seconds + share))
+        self._tell("index", batch.files[-1].found.file)
+        return [ready.outdated for ready in batch.files if ready.outdated is not None]
 
     def _require_text(self, *, allow_empty: bool) -> None:
         if not allow_empty and not any(one.outcome in _WITH_TEXT for one in self._outcomes):
@@ -182,9 +247,10 @@ class Sync:
             f"({examples})"
         )
 
-    def _tell(self, phase: Literal["scan", "index", "settle", "done"], current: str = "") -> None:
+    def _tell(self, phase: Literal["scan", "index", "settle", "done"], current: str = "", embedded: int = 0) -> None:
         if self.progress is None:
             return
+        chunks = self._chunks + embedded
         elapsed = time.perf_counter() - self._started
         left = None
         if self._bytes_done:
@@ -194,8 +260,8 @@ class Sync:
                 phase=phase,
                 files_done=self._files if phase == "done" else len(self._outcomes),
                 files_total=self._files,
-                chunks_done=self._chunks,
-                chunks_per_second=self._chunks / elapsed if elapsed else 0.0,
+                chunks_done=chunks,
+                chunks_per_second=chunks / elapsed if elapsed else 0.0,
                 seconds_left=0.0 if phase == "done" else left,
                 current=current,
                 failures=sum(1 for one in self._outcomes if one.outcome == "failed"),

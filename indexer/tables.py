@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
-FORMAT = "1"
+FORMAT = "2"
 """Version of these tables, part of the fingerprint."""
 
 metadata = MetaData()
@@ -18,6 +30,7 @@ roots = Table(
     Column("id", Integer, primary_key=True),
     Column("path", Text, nullable=False, unique=True),
     Column("label", String, nullable=False, unique=True),
+    Column("collection", String, nullable=False),
 )
 """Folders that were ingested; the label stands before the names of all but the first one's documents."""
 
@@ -30,6 +43,7 @@ documents = Table(
     Column("sha256", String(64), nullable=False, index=True),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
+    Column("settled", Boolean, nullable=False),
     Column("title", Text, nullable=False),
     Column("kind", String, nullable=False),
     Column("note", Text, nullable=False),
@@ -48,6 +62,7 @@ chunks = Table(
     Column("text", Text, nullable=False),
     Column("sha256", String(64), nullable=False, index=True),
     Column("length", Integer, nullable=False),
+    Column("near", LargeBinary, nullable=False),
     Index("chunks_in_order", "document_id", "ordinal"),
 )
 

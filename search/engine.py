@@ -50,6 +50,8 @@ class DocumentRow:
     note: str
     """What a person should know about how it was read; empty where all is well."""
     folder: str
+    collection: str = ""
+    """The collection that the folder belongs to; empty for none."""
 
 
 class SearchEngine:
@@ -96,10 +98,12 @@ class SearchEngine:
             raise EmptyIndex("The index is empty: run `secondlook ingest FOLDER` or use the Ingest tab first.")
         watch = Stopwatch()
         with watch.stage("total"):
-            first = candidates(self._index, query, wanted, watch)
+            names, left = self._filtered(wanted, watch)
+            first = candidates(self._index, query, wanted, watch, names)
             found, notes = self._second_stage(query, first, wanted, watch, progress, cancel)
         total = watch.seconds.pop("total")
-        return replace(found, seconds={**watch.seconds, "total": total}, notes=(*self._notes(query, first), *notes))
+        said = (*self._notes(query, first), *_filter_notes(left), *_twin_notes(first), *notes)
+        return replace(found, seconds={**watch.seconds, "total": total}, documents=left, notes=said)
 
     def state(self) -> IndexState:
         """Return what is indexed and what it runs on; loads the default second stage."""
@@ -117,7 +121,7 @@ class SearchEngine:
     def documents(self) -> list[DocumentRow]:
         """Return every indexed document, by path."""
         return [
-            DocumentRow(one.document, one.title, one.kind, one.chunks, one.note, one.root)
+            DocumentRow(one.document, one.title, one.kind, one.chunks, one.note, one.root, one.collection)
             for one in self._index.documents()
         ]
 
@@ -132,14 +136,33 @@ class SearchEngine:
         cancel: Cancel | None = None,
         *,
         rebuild: bool = False,
+        dry_run: bool = False,
+        allow_empty: bool = False,
+        collection: str | None = None,
     ) -> IngestReport:
-        """Return what became of every file of the folder; see `indexer.sync`."""
+        """Return what became of every file of the folder, or with `dry_run` what would; see `Index.sync`."""
         stop = None if cancel is None else lambda: bool(cancel)
-        return self._index.sync(Path(folder).expanduser(), progress=progress, cancel=stop, rebuild=rebuild)
+        return self._index.sync(
+            Path(folder).expanduser(),
+            progress=progress,
+            cancel=stop,
+            rebuild=rebuild,
+            dry_run=dry_run,
+            allow_empty=allow_empty,
+            collection=collection,
+        )
 
     def verify(self) -> list[str]:
         """Return every disagreement between catalog and vector store, in words; empty means whole."""
         return self._index.verify()
+
+    def repair(self) -> list[str]:
+        """Return what was done to make the index whole, in words; empty where it was."""
+        return self._index.repair()
+
+    def near_duplicates(self) -> list[list[str]]:
+        """Return groups of documents that say nearly the same, by path."""
+        return self._index.near_duplicates()
 
     def announce(self, url: str) -> None:
         """Tell other processes where this one takes work over HTTP."""
@@ -154,6 +177,13 @@ class SearchEngine:
         """Release models and index."""
         self._scorers.release()
         self._index.close()
+
+    def _filtered(self, settings: SearchSettings, watch: Stopwatch) -> tuple[list[str] | None, int | None]:
+        """The documents to search, None for all; and how many the filters left in, None where there are no filters."""
+        filters = settings.filters
+        if filters is None or filters.empty:
+            return None, None
+        return watch.run("filter", lambda: self._index.matching(filters))
 
     def _second_stage(
         self,
@@ -235,9 +265,27 @@ def _check(query: str, settings: SearchSettings) -> None:
         raise BadQuery(f"candidates must be between 1 and {MAX_CANDIDATES}, not {settings.candidates}.")
     if settings.top_n < 1:
         raise BadQuery(f"top_n must be at least 1, not {settings.top_n}.")
+    if settings.filters is not None:
+        try:
+            settings.filters.check()
+        except ValueError as reason:
+            raise BadQuery(str(reason)) from reason
     for name, share in (("blend", settings.blend), ("sparse_weight", settings.sparse_weight)):
         if share is not None and not 0.0 <= share <= 1.0:
             raise BadQuery(f"{name} must be between 0 and 1, not {share}.")
+
+
+def _filter_notes(left: int | None) -> tuple[str, ...]:
+    return ("The filters leave no document in: widen them, or list what there is with Documents.",) if left == 0 else ()
+
+
+def _twin_notes(first: Sequence[Candidate]) -> tuple[str, ...]:
+    folded = sum(len(one.twins) for one in first)
+    if not folded:
+        return ()
+    if folded == 1:
+        return ("1 passage says nearly the same as a better one and is folded into it.",)
+    return (f"{folded} passages say nearly the same as a better one and are folded into it.",)
 
 
 def _explained(one: Ranked, candidates: Mapping[str, Candidate], spans: Mapping[str, tuple[Span, ...]]) -> Ranked:

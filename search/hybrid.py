@@ -12,9 +12,10 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import near
 from indexer.chunk import Chunk, Hit
 from search import fusion
-from search.result import Candidate, SearchSettings, Sparse
+from search.result import Candidate, SearchSettings, Sparse, Twin
 
 T = TypeVar("T")
 
@@ -29,12 +30,18 @@ class Retriever(Protocol):
         """The query's unit vector, shape (d,)."""
         ...
 
-    def dense(self, vector: NDArray[np.float32], limit: int) -> list[Hit]:
-        """The nearest chunks."""
+    def dense(self, vector: NDArray[np.float32], limit: int, documents: Sequence[str] | None = None) -> list[Hit]:
+        """The nearest chunks, optionally only of the given documents."""
         ...
 
-    def sparse(self, query: str, limit: int, backend: Sparse = "qdrant") -> list[Hit]:
-        """The best chunks by BM25."""
+    def sparse(
+        self, query: str, limit: int, backend: Sparse = "qdrant", documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """The best chunks by BM25, optionally only of the given documents."""
+        ...
+
+    def signatures(self, ids: Sequence[str]) -> Mapping[str, bytes]:
+        """The near-duplicate signatures of the chunks that exist."""
         ...
 
     def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
@@ -64,8 +71,16 @@ class Stopwatch:
             return work()
 
 
-def candidates(index: Retriever, query: str, settings: SearchSettings, watch: Stopwatch) -> tuple[Candidate, ...]:
-    """Return the fused first-stage ranking, at most `settings.candidates` long.
+def candidates(
+    index: Retriever,
+    query: str,
+    settings: SearchSettings,
+    watch: Stopwatch,
+    documents: Sequence[str] | None = None,
+) -> tuple[Candidate, ...]:
+    """Return the fused first-stage ranking, at most `settings.candidates` long, optionally only of those documents.
+
+    With `settings.collapse`, passages that say nearly the same as a better one are folded into it.
 
     Dense (with the query's embedding) and BM25 run in two threads; `watch` gets "embed", "dense", "sparse" and "fuse".
     """
@@ -75,15 +90,35 @@ def candidates(index: Retriever, query: str, settings: SearchSettings, watch: St
 
     def by_vector() -> list[Hit]:
         vector = watch.run("embed", lambda: index.embed_query(query))
-        return watch.run("dense", lambda: index.dense(vector, limit))
+        return watch.run("dense", lambda: index.dense(vector, limit, documents))
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="dense") as pool:
         pending = pool.submit(by_vector)
-        sparse = watch.run("sparse", lambda: index.sparse(query, limit, settings.sparse))
+        sparse = watch.run("sparse", lambda: index.sparse(query, limit, settings.sparse, documents))
         dense = pending.result()
     with watch.stage("fuse"):
         known = index.chunks(list({hit.chunk_id: None for hit in (*dense, *sparse)}))
-        return fuse(_known(dense, known), _known(sparse, known), known, settings)
+        if not settings.collapse:
+            return fuse(_known(dense, known), _known(sparse, known), known, settings)
+        everything = replace(settings, candidates=len(known))
+        fused = fuse(_known(dense, known), _known(sparse, known), known, everything)
+        return fold(fused, index.signatures(list(known)), settings.candidates)
+
+
+def fold(fused: Sequence[Candidate], signatures: Mapping[str, bytes], limit: int) -> tuple[Candidate, ...]:
+    """Return the first `limit` candidates that say something new, ranks closed up, each with those folded into it."""
+    texts = [one.chunk.text for one in fused]
+    marks = [signatures.get(one.chunk.id) or near.signature(one.chunk.text) for one in fused]
+    return tuple(
+        replace(
+            fused[place],
+            rank=rank,
+            twins=tuple(
+                Twin(fused[twin].chunk.id, fused[twin].chunk.document, round(much, 4)) for twin, much in twins.items()
+            ),
+        )
+        for rank, (place, twins) in enumerate(near.collapse(texts, marks, limit), start=1)
+    )
 
 
 def fuse(

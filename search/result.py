@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from indexer.chunk import Chunk, Hit
+    from indexer.filters import Filters
     from rerank.scorer import Span
 
 Fusion = Literal["rrf", "weighted"]
@@ -37,6 +38,20 @@ class SearchSettings:
     """Passages whose second-stage score is below this are cut last and counted; None keeps all."""
     explain: bool = True
     """Whether the shown passages get per-sentence scores and BM25 term contributions."""
+    filters: Filters | None = None
+    """Which documents are searched; None searches all."""
+    collapse: bool = True
+    """Whether passages that say nearly the same as a better one are folded into it (`Candidate.twins`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A passage that was folded into a better one because it says nearly the same."""
+
+    chunk_id: str
+    document: str
+    resemblance: float
+    """Jaccard index of both texts' sets of three successive words, 0.8 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,8 @@ class Candidate:
     sparse: Hit | None
     terms: tuple[tuple[str, float], ...] = ()
     """BM25's contribution of each query term, largest first."""
+    twins: tuple[Twin, ...] = ()
+    """Passages that say nearly the same and stood lower: they are represented by this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,9 @@ class Result:
     """Passages cut by the threshold."""
     notes: tuple[str, ...] = field(default=())
     """Sentences a person should see: truncations, a query without a BM25 term, a fallback."""
+
+    documents: int | None = None
+    """How many documents the filters left in; None without filters."""
 
     @property
     def top(self) -> tuple[Ranked, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -15,13 +16,13 @@ from app.api import answer, app_routes, embedding_routes, ingest_routes, rerank_
 from app.api.access_log import AccessLog
 from app.api.auth import BearerKeys, LocalHosts
 from app.api.batcher import Batcher
-from app.api.ingests import Ingests
+from app.api.ingests import Ingests, Sync
 from app.api.limits import JsonBodies, KnownRoutes
 from app.api.metrics import Metrics
 from app.api.services import Services
 from app.api.settings import ApiSettings
 from app.api.version import VERSION
-from indexer.report import IngestProgress, IngestReport
+from indexer.report import IngestOptions, IngestProgress, IngestReport
 from rerank.scorer import Cancel
 from search.engine import SearchEngine
 
@@ -83,10 +84,10 @@ def _guard(app: FastAPI, settings: ApiSettings, metrics: Metrics, routes: Sequen
     app.add_middleware(AccessLog, metrics=metrics)
 
 
-def _sync(
-    engine: SearchEngine,
-) -> Callable[[Path, Callable[[IngestProgress], None], Cancel, bool], IngestReport]:
-    def sync(folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, rebuild: bool) -> IngestReport:
-        return engine.ingest(folder, progress, cancel, rebuild=rebuild)
+def _sync(engine: SearchEngine) -> Sync:
+    def sync(
+        folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, options: IngestOptions
+    ) -> IngestReport:
+        return engine.ingest(folder, progress, cancel, **asdict(options))
 
     return sync

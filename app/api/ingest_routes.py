@@ -31,7 +31,7 @@ def router(ingests: Ingests) -> APIRouter:
     @routes.post("", status_code=202, responses=errors(400, 409, 413, 415, 422))
     async def ingest(body: IngestRequest) -> IngestState:
         """Start to index a folder; only what is new or changed is worked on, what is gone is deleted."""
-        run = await run_in_threadpool(ingests.start, body.folder, rebuild=body.rebuild)
+        run = await run_in_threadpool(ingests.start, body.folder, body.options())
         return _shown(run.state)
 
     @routes.get("/{identity}", responses=errors(404, 422))

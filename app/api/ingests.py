@@ -12,14 +12,14 @@ from typing import Any, Literal
 
 from app.api.answer import log_bug
 from app.api.errors import OWN_ERRORS, Refusal
-from indexer.report import IngestProgress, IngestReport
+from indexer.report import IngestOptions, IngestProgress, IngestReport
 from rerank.scorer import Cancel
 
 Status = Literal["running", "done", "cancelled", "failed"]
 KEPT = 20
 """Ended runs that can still be asked about."""
 
-Sync = Callable[[Path, Callable[[IngestProgress], None], Cancel, bool], IngestReport]
+Sync = Callable[[Path, Callable[[IngestProgress], None], Cancel, IngestOptions], IngestReport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class RunState:
 class Run:
     """One ingest in a thread of its own."""
 
-    def __init__(self, folder: Path, sync: Sync, *, rebuild: bool) -> None:
+    def __init__(self, folder: Path, sync: Sync, options: IngestOptions) -> None:
         self.id = uuid.uuid4().hex
         self._folder = folder
         self._sync = sync
-        self._rebuild = rebuild
+        self._options = options
         self._cancel = Cancel()
         self._guard = threading.Lock()
         self._state = RunState(self.id, str(folder), "running", 0, time.time())
@@ -68,7 +68,7 @@ class Run:
 
     def _work(self) -> None:
         try:
-            report = self._sync(self._folder, self._advance, self._cancel, self._rebuild)
+            report = self._sync(self._folder, self._advance, self._cancel, self._options)
         except OWN_ERRORS as error:
             self._change("failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - the thread's boundary: whoever follows the run must see its end
@@ -113,7 +113,7 @@ class Ingests:
         self._runs: dict[str, Run] = {}
         self._guard = threading.Lock()
 
-    def start(self, folder: str, *, rebuild: bool) -> Run:
+    def start(self, folder: str, options: IngestOptions) -> Run:
         """Return a new run over the folder.
 
         Raises:
@@ -124,7 +124,7 @@ class Ingests:
             current = next((run for run in self._runs.values() if run.state.status == "running"), None)
             if current is not None:
                 raise Refusal(409, f"Ingest {current.id} is running: wait for it, or cancel it first.")
-            run = Run(place, self._sync, rebuild=rebuild)
+            run = Run(place, self._sync, options)
             self._runs[run.id] = run
             for old in list(self._runs)[:-KEPT]:
                 del self._runs[old]

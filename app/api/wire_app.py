@@ -7,10 +7,26 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.api.wire import Positive, Wire, whole
+from indexer.filters import Filters
+from indexer.report import LONGEST_NAME, IngestOptions
 from search.engine import MAX_QUERY_CHARACTERS
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, SearchSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class FiltersBody(Wire):
+    """What a document must have to be searched; all that is stated has to hold."""
+
+    collection: Annotated[str | None, Field(max_length=LONGEST_NAME)] = None
+    path: Annotated[str | None, Field(min_length=1, max_length=1024)] = None
+    """Glob as in .gitignore: *.pdf, notes/, notes/**/*.md."""
+    kind: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    """What it was read as, or the ending of its name: pdf, markdown, md."""
+    since: Annotated[str | None, Field(max_length=40)] = None
+    """ISO 8601 date or time of the last change, at the earliest."""
+    until: Annotated[str | None, Field(max_length=40)] = None
+    """The same, at the latest; a date includes its day."""
 
 
 class SearchRequest(Wire):
@@ -26,10 +42,15 @@ class SearchRequest(Wire):
     blend: Share | None = None
     cutoff: float | None = None
     explain: bool = True
+    filters: FiltersBody | None = None
+    collapse: bool = True
+    """Fold passages that say nearly the same as a better one into it."""
 
     def settings(self, scorer: str | None) -> SearchSettings:
         """Return the settings, with the scorer that answers for the name that was sent."""
-        return SearchSettings(**{**self.model_dump(exclude={"query"}), "scorer": scorer})
+        filters = Filters(**self.filters.model_dump()) if self.filters else None
+        stated = self.model_dump(exclude={"query", "filters"})
+        return SearchSettings(**{**stated, "scorer": scorer, "filters": filters})
 
 
 class Open(BaseModel):
@@ -66,6 +87,14 @@ class SpanBody(Open):
     score: float
 
 
+class TwinBody(Open):
+    """A passage folded into a better one that says nearly the same."""
+
+    chunk_id: str
+    document: str
+    resemblance: float
+
+
 class CandidateBody(Open):
     """A chunk as the first stage ranked it."""
 
@@ -75,6 +104,7 @@ class CandidateBody(Open):
     dense: HitBody | None
     sparse: HitBody | None
     terms: list[tuple[str, float]]
+    twins: list[TwinBody] = []
 
 
 class RankedBody(Open):
@@ -107,6 +137,7 @@ class SearchResponse(Open):
     score_range: tuple[float, float]
     blend: float
     cut: int
+    documents: int | None = None
     notes: list[str]
     top: list[str]
 
@@ -136,7 +167,17 @@ class IngestRequest(Wire):
 
     folder: Annotated[str, Field(min_length=1, max_length=4096)]
     rebuild: bool = False
-    """Drop the index and build it again."""
+    """Build a new index beside the old one, which answers until the new one is whole."""
+    dry_run: bool = False
+    """Only report what would be done."""
+    allow_empty: bool = False
+    """Take a folder without a readable file as meant: its documents are removed."""
+    collection: Annotated[str | None, Field(max_length=LONGEST_NAME)] = None
+    """Collection that the folder belongs to from now on; empty for none."""
+
+    def options(self) -> IngestOptions:
+        """Return all but the folder."""
+        return IngestOptions(**self.model_dump(exclude={"folder"}))
 
 
 class IngestState(BaseModel):

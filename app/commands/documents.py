@@ -12,8 +12,10 @@ from rich.console import Console
 
 from app import handover, show
 from app.commands import options
-from app.compose import open_engine
+from app.compose import open_engine, open_model
 from app.progress import bar
+from app.settings import Settings
+from indexer.report import IngestOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,29 +34,46 @@ def ingest(
     embedder: options.Embedder = None,
     device: options.Device = None,
     allow_download: options.Download = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Drop the index and build it again.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build a new index beside the old one.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done to each file.")] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Remove the documents of a folder that became empty.")
+    ] = False,
+    collection: Annotated[str | None, typer.Option(help='Collection to put the folder in ("" for none).')] = None,
     report: Annotated[Path | None, typer.Option(help="Write what became of each file, as JSON lines.")] = None,
 ) -> None:
     """Index a folder: only what is new or changed is worked on, what is gone is deleted."""
+    asked = IngestOptions(rebuild, dry_run, allow_empty, collection)
     settings = options.settings(index, embedder=embedder, device=device, allow_download=allow_download)
     with bar() as update:
         owner = handover.owner(settings)
         if owner is not None:
-            done = owner.ingest(folder, update, rebuild=rebuild)
+            if embedder is not None:
+                owner.require_model(open_model(settings).name)
+            done = owner.ingest(folder, update, asked)
         else:
             engine = open_engine(settings, f"secondlook ingest {folder}", rebuild=rebuild)
             try:
-                done = asdict(engine.ingest(folder, update, rebuild=rebuild))
+                done = asdict(engine.ingest(folder, update, **asdict(asked)))
             finally:
                 engine.close()
     if report is not None:
         _write(report, done["outcomes"])
+    if dry_run:
+        Console().print(show.plan(done["outcomes"]))
+        return
     Console().print(show.report(done["outcomes"], done["seconds"], cancelled=done["cancelled"]))
 
 
-def documents(index: options.Index = None) -> None:
+def documents(
+    index: options.Index = None,
+    near: Annotated[bool, typer.Option("--near", help="Only groups of documents that say nearly the same.")] = False,
+) -> None:
     """List the indexed documents."""
     settings = options.settings(index)
+    if near:
+        _near_duplicates(settings)
+        return
     owner = handover.owner(settings)
     if owner is not None:
         rows = owner.documents()
@@ -68,19 +87,35 @@ def documents(index: options.Index = None) -> None:
         print(f"{row['path']}\t{row['chunks']} chunks\t{row['note']}".rstrip())
 
 
-def verify(index: options.Index = None) -> None:
+def verify(
+    index: options.Index = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Make the index whole, and say what was done.")] = False,
+) -> None:
     """Prove that catalog, dense and sparse vectors hold the same chunks; exit 1 if not."""
     engine = open_engine(options.settings(index), "secondlook verify", create=False)
     try:
+        done = engine.repair() if repair else []
         wrong = engine.verify()
-        chunks = engine.state().chunks
+        chunks = engine.index.counts()[1]
     finally:
         engine.close()
-    for line in wrong:
+    for line in (*done, *wrong):
         print(line)
     if wrong:
         raise typer.Exit(1)
     print(f"{chunks} chunks: catalog, dense and sparse agree.")
+
+
+def _near_duplicates(settings: Settings) -> None:
+    engine = open_engine(settings, "secondlook documents", create=False)
+    try:
+        groups = engine.near_duplicates()
+    finally:
+        engine.close()
+    for group in groups:
+        print("\t".join(group))
+    if not groups:
+        print("No two documents say nearly the same.")
 
 
 def _write(report: Path, outcomes: Sequence[dict[str, Any]]) -> None:

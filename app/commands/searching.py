@@ -12,6 +12,7 @@ from rich.console import Console
 from app import handover, show
 from app.commands import options
 from app.compose import open_engine, stay_offline
+from indexer.filters import Filters
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, SearchSettings, to_dict
 
 
@@ -35,6 +36,14 @@ def search(
     sparse: Annotated[str, typer.Option(help="qdrant or rank-bm25.")] = "qdrant",
     blend: Annotated[float | None, typer.Option(help="Share of the first stage in the final order, 0 to 1.")] = None,
     cutoff: Annotated[float | None, typer.Option(help="Cut passages that score below this.")] = None,
+    collection: Annotated[str | None, typer.Option(help="Only folders in this collection.")] = None,
+    path: Annotated[str | None, typer.Option(help="Only paths like this glob: *.pdf, notes/, notes/**/*.md.")] = None,
+    kind: Annotated[str | None, typer.Option("--type", help="Only this type: pdf, markdown, md, ...")] = None,
+    since: Annotated[str | None, typer.Option(help="Only files changed at this date or later: 2026-01-31.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only files changed at this date or earlier.")] = None,
+    collapse: Annotated[
+        bool, typer.Option("--collapse/--no-collapse", help="Fold passages that say nearly the same into the best one.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
 ) -> None:
     """Search the index and show the ranking before and after the second look."""
@@ -50,6 +59,7 @@ def search(
         raise typer.BadParameter(f"--fusion is rrf or weighted, not {fusion}.")
     if sparse not in {"qdrant", "rank-bm25"}:
         raise typer.BadParameter(f"--sparse is qdrant or rank-bm25, not {sparse}.")
+    filters = Filters(collection, path, kind, since, until)
     wanted = SearchSettings(
         candidates=candidates,
         top_n=top_n,
@@ -58,6 +68,8 @@ def search(
         sparse=sparse,  # type: ignore[arg-type]
         blend=blend,
         cutoff=cutoff,
+        filters=None if filters.empty else filters,
+        collapse=collapse,
     )
     owner = handover.owner(settings)
     if owner is not None:

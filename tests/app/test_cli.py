@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,43 @@ def test_an_unreadable_file_is_reported_and_the_rest_is_indexed(tmp_path: Path, 
     done = secondlook(tmp_path, "ingest", place)
     assert done.status == 0
     assert "failed: kettle.md" in done.out
+
+
+def test_a_plan_comes_before_and_a_report_after(tmp_path: Path, folder: Path) -> None:
+    place = tmp_path / "documents"
+    shutil.copytree(folder, place)
+    done = secondlook(tmp_path, "ingest", "--dry-run", place)
+    assert "5 files: 5 added, 0 changed, 0 unchanged, 0 renamed, 0 removed" in done.out
+    assert "  added: kettle.md" in done.out
+    assert secondlook(tmp_path, "ingest", "--collection", "kitchen", place).status == 0
+    (place / "kettle.md").rename(place / "pot.md")
+    (place / "oven.json").unlink()
+    done = secondlook(tmp_path, "ingest", "--dry-run", place, "--report", tmp_path / "plan.jsonl")
+    assert "0 added, 0 changed, 2 unchanged, 1 renamed, 1 removed" in done.out
+    assert "  renamed: pot.md: It was kettle.md." in done.out
+    planned = [json.loads(line) for line in (tmp_path / "plan.jsonl").read_text().splitlines()]
+    assert secondlook(tmp_path, "ingest", place, "--report", tmp_path / "report.jsonl").status == 0
+    reported = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text().splitlines()]
+    assert [(one["file"], one["outcome"]) for one in reported] == [(one["file"], one["outcome"]) for one in planned]
+    assert set(reported[0]) == {"file", "outcome", "reason", "chunks", "tokens", "seconds"}
+    found = secondlook(
+        tmp_path, "search", "--json", "--scorer", "none", "--collection", "kitchen", "--type", "md", "pot"
+    )
+    assert json.loads(found.out)["documents"] == 1
+    refused(secondlook(tmp_path, "search", "--since", "soon", "pot"), "since", "2026-01-31")
+    for file in list(place.rglob("*.*")):
+        file.unlink()
+    refused(secondlook(tmp_path, "ingest", place), "holds no files")
+    assert "removed" in secondlook(tmp_path, "ingest", "--allow-empty", place).out
+
+
+def test_verify_repairs_and_says_what_it_did(tmp_path: Path, folder: Path) -> None:
+    assert secondlook(tmp_path, "ingest", folder).status == 0
+    catalog = next((tmp_path / "index").rglob("catalog.sqlite"))
+    with sqlite3.connect(catalog) as database:
+        database.execute("UPDATE meta SET value = '99' WHERE key = 'chunks'")
+    done = secondlook(tmp_path, "verify")
+    assert (done.status, "totals" in done.out) == (1, True)
+    done = secondlook(tmp_path, "verify", "--repair")
+    assert (done.status, "Counted chunks and terms" in done.out) == (0, True)
+    assert secondlook(tmp_path, "verify").status == 0

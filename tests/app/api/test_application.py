@@ -18,10 +18,12 @@ from app.api.errors import Refusal
 from app.api.ingests import Ingests
 from app.api.settings import ApiSettings
 from app.api.wire_app import SearchRequest, SearchResponse
+from app.handover import Owner, OwnerError
 from app.ports import listen
 from app.server import running
+from indexer.filters import Filters
 from indexer.index import Index
-from indexer.report import IngestProgress, IngestReport
+from indexer.report import IngestOptions, IngestProgress, IngestReport
 from rerank.scorer import Cancel
 from search.result import SearchSettings
 
@@ -140,7 +142,9 @@ def test_the_request_body_has_every_setting_of_a_search() -> None:
 def slow(report: Callable[[], None]) -> Callable[..., IngestReport]:
     """A run that ends only when it is cancelled."""
 
-    def sync(folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, _: bool) -> IngestReport:
+    def sync(
+        folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, _: IngestOptions
+    ) -> IngestReport:
         progress(IngestProgress("index", 0, 1, 0, 0.0, None))
         while not cancel:
             time.sleep(0.01)
@@ -153,14 +157,14 @@ def slow(report: Callable[[], None]) -> Callable[..., IngestReport]:
 def test_one_ingest_runs_at_a_time_and_is_cancelled_on_request_and_at_the_end(folder: Path) -> None:
     cancelled: list[int] = []
     ingests = Ingests(slow(lambda: cancelled.append(1)), ())
-    first = ingests.start(str(folder), rebuild=False)
+    first = ingests.start(str(folder), IngestOptions())
     with pytest.raises(Refusal, match=first.id) as refused:
-        ingests.start(str(folder), rebuild=False)
+        ingests.start(str(folder), IngestOptions())
     assert refused.value.status == 409
     first.cancel()
     first.join()
     assert first.state.status == "cancelled"
-    second = ingests.start(str(folder), rebuild=False)
+    second = ingests.start(str(folder), IngestOptions())
     ingests.close()
     assert second.state.status == "cancelled"
     assert len(cancelled) == 2
@@ -171,10 +175,42 @@ def test_an_ingest_that_breaks_says_so_without_giving_text_away(folder: Path, ca
         raise ZeroDivisionError("secret")
 
     ingests = Ingests(sync, ())
-    run = ingests.start(str(folder), rebuild=False)
+    run = ingests.start(str(folder), IngestOptions())
     run.join()
     assert run.state.status == "failed"
     assert "ZeroDivisionError" in str(run.state.error)
     assert "secret" not in str(run.state.error)
     assert "ZeroDivisionError at" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_a_search_keeps_to_its_filters_and_says_how_many_documents_they_left(application: Served, folder: Path) -> None:
+    run = ended(application, application.post("/api/ingest", {"folder": str(folder), "collection": "towns"}).json())
+    assert run["status"] == "done", run
+    asked = {"query": QUERY, "filters": {"collection": "towns", "path": "*.txt"}, "collapse": False}
+    found = application.post("/api/search", asked).json()
+    assert found["documents"] == len({one["chunk"]["document"] for one in found["candidates"]}) > 0
+    assert found["settings"]["filters"]["path"] == "*.txt"
+    nothing = application.post("/api/search", {"query": QUERY, "filters": {"collection": "nobody"}}).json()
+    assert (nothing["documents"], nothing["candidates"]) == (0, [])
+    wrong = application.post("/api/search", {"query": QUERY, "filters": {"since": "soon"}})
+    assert (wrong.status_code, "ISO 8601" in wrong.json()["detail"]) == (400, True)
+    assert application.post("/api/search", {"query": QUERY, "filters": {"kind": 3}}).status_code == 422
+
+
+def test_work_is_handed_over_with_all_that_it_was_asked_for(application: Served, folder: Path) -> None:
+    owner = Owner(application.url, 1)
+    foreseen = owner.ingest(folder, lambda _: None, IngestOptions(dry_run=True))
+    assert foreseen["counts"] == {"added": 9}
+    assert owner.documents() == []
+    assert owner.ingest(folder, lambda _: None, IngestOptions(collection="towns"))["counts"] == {"added": 9}
+    assert {row["collection"] for row in owner.documents()} == {"towns"}
+    found = owner.search(QUERY, SearchSettings(filters=Filters(collection="towns"), explain=False))
+    assert found["documents"] == 9
+    cancel = Cancel()
+    cancel()
+    again = owner.ingest(folder, lambda _: None, IngestOptions(), cancel)
+    assert len(again["outcomes"]) == 9
+    owner.require_model(HashedWords.name)
+    with pytest.raises(OwnerError, match=r"embeds with hashed-words@1, not another@2: stop it"):
+        owner.require_model("another@2")
