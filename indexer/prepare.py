@@ -12,12 +12,13 @@ from indexer.embedder import Embedder
 from indexer.errors import ReadError
 from indexer.generation import Splitting
 from indexer.plan import Plan, unchanged
-from indexer.read import load, read_bytes
+from indexer.read import load
 from indexer.report import Outcome, OutcomeKind
 from indexer.scan import Found
 from indexer.split import segments, split
 from indexer.terms import terms as terms_of
 from indexer.text import NotText
+from indexer.worker import Worker
 
 _RACY_NS = 2_000_000_000
 """A file this young may change again within its time stamp: its content is looked at again next time."""
@@ -40,11 +41,14 @@ class Ready:
 class Preparer:
     """Makes files ready, one after the other; remembers which vanished documents it found again under a new name."""
 
-    def __init__(self, plan: Plan, embedder: Embedder, splitting: Splitting, limit: int) -> None:
+    def __init__(
+        self, plan: Plan, embedder: Embedder, splitting: Splitting, limit: int, worker: Worker | None = None
+    ) -> None:
         self._plan = plan
         self._embedder = embedder
         self._splitting = splitting
         self._limit = limit
+        self._worker = worker or Worker()  # ends with this object
         self._vanished: dict[str, list[Known]] = {}
         for name in sorted(plan.gone, reverse=True):
             self._vanished.setdefault(plan.gone[name].sha256, []).append(plan.gone[name])
@@ -106,7 +110,7 @@ class Preparer:
 
     def _draft(self, found: Found, raw: bytes, digest: str, mtime_ns: int) -> tuple[Draft, int]:
         document = self._plan.name(found)
-        text = read_bytes(raw, found.path.suffix.lower())
+        text = self._worker.read(raw, found.path.suffix.lower())
         chunks = split(text, document, self._embedder, size=self._splitting.size, overlap=self._splitting.overlap)
         draft = Draft(
             document=document,
