@@ -7,7 +7,7 @@ import sys
 import typer
 
 from app import failures
-from app.commands import documents, measure, searching, serving
+from app.commands import chunks, documents, measure, searching, serving
 
 cli = typer.Typer(
     name="secondlook",
@@ -17,6 +17,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 documents.add(cli)
+chunks.add(cli)
 searching.add(cli)
 serving.add(cli)
 measure.add(cli)

@@ -16,6 +16,7 @@ from search.second import MEASURED_BLENDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from indexer.embedder import Embedder
     from rerank.load import Caches
     from rerank.scorer import Scorer
 
@@ -88,12 +89,9 @@ def open_engine(
         StoreLocked: another process owns the index.
         FingerprintMismatch: the index was built with another model, splitter or analyzer.
     """
-    stay_offline(settings)
-    from indexer.embedders import open_embedder
     from indexer.index import Index
 
-    name, url = _embedder(settings.embedder)
-    embedder = open_embedder(name, url=url, device=settings.device, allow_download=settings.allow_download)
+    embedder = open_embedding(settings)
     index = Index.open(
         settings.index,
         embedder,
@@ -104,6 +102,19 @@ def open_engine(
         rebuild=rebuild,
     )
     return SearchEngine(index, open_scorers(settings), examples)
+
+
+def open_embedding(settings: Settings) -> Embedder:
+    """Return the embedding model that the settings name.
+
+    Raises:
+        EmbedderError: it is missing.
+    """
+    stay_offline(settings)
+    from indexer.embedders import open_embedder
+
+    name, url = _embedder(settings.embedder)
+    return open_embedder(name, url=url, device=settings.device, allow_download=settings.allow_download)
 
 
 def _embedder(stated: str | None) -> tuple[str | None, str | None]:

@@ -330,7 +330,7 @@ class Catalog:
         count = length = 0
         frequencies: Counter[str] = Counter()
         for chunk in self.all_chunks():
-            counts = Counter(terms_of(chunk.text))
+            counts = Counter(terms_of(chunk.indexed))
             count, length = count + 1, length + counts.total()
             frequencies.update(counts.keys())
         with self._engine.connect() as connection:

@@ -29,10 +29,32 @@ class Chunk:
     title: str = ""
     """The document's title where the file states one, else empty."""
 
+    context: str = ""
+    """The headings that the chunk stands under, outermost first: "Handbook > Brakes > T4"; not part of `text`."""
+    page: int | None = None
+    """The page of the file, from 1, on which it begins; None for formats without pages."""
+    line: int | None = None
+    """The line of the file, from 1, on which it begins; None for formats without lines."""
+
+    @property
+    def indexed(self) -> str:
+        """What is embedded and counted: the context as a line of its own, then the text."""
+        return indexed(self.context, self.text)
+
     @property
     def sha256(self) -> str:
         """The hex digest of the text: the key under which scores and token vectors are cached."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        return _digest(self.text)
+
+    @property
+    def digest(self) -> str:
+        """The hex digest of what is embedded: chunks that share it share a vector."""
+        return _digest(self.indexed)
+
+
+def indexed(context: str, text: str) -> str:
+    """Return what is embedded and counted of a chunk with that context and text."""
+    return f"{context}\n{text}" if context else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +73,8 @@ def chunk_id(document: str, ordinal: int, text: str) -> str:
 
     The same text at the same place always gets the same id, so writing it again changes nothing.
     """
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    return str(uuid5(_NAMESPACE, f"{document}\n{ordinal}\n{digest}".encode("utf-8", "surrogatepass").hex()))
+    return str(uuid5(_NAMESPACE, f"{document}\n{ordinal}\n{_digest(text)}".encode("utf-8", "surrogatepass").hex()))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -147,19 +147,19 @@ class Generation:
     def _dense(
         self, chunks: Sequence[Chunk], embedder: Embedder, progress: Callable[[int], None] | None
     ) -> list[NDArray[np.float32]]:
-        texts = {chunk.sha256: chunk.text for chunk in chunks}
+        texts = {chunk.digest: chunk.indexed for chunk in chunks}
         twins = self.catalog.same_text(list(texts))
         stored = self.store.vectors(list(twins.values()))
         known = {digest: stored[twin] for digest, twin in twins.items() if twin in stored}
         new = [digest for digest in texts if digest not in known]
         if new:
             known |= dict(zip(new, embedder.passages([texts[digest] for digest in new], progress), strict=True))
-        return [known[chunk.sha256] for chunk in chunks]
+        return [known[chunk.digest] for chunk in chunks]
 
     def _weights(self, average: float) -> Iterator[tuple[str, Sparse]]:
         everything = self.catalog.all_chunks()
         while page := list(islice(everything, 1000)):
-            counts = [Counter(terms_of(chunk.text)) for chunk in page]
+            counts = [Counter(terms_of(chunk.indexed)) for chunk in page]
             numbers = self.catalog.term_ids({term for count in counts for term in count})
             for chunk, count in zip(page, counts, strict=True):
                 yield chunk.id, _numbered(count, numbers, average)

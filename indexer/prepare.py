@@ -123,7 +123,7 @@ class Preparer:
             note=" ".join(text.notes),
             pages=text.pages,
             chunks=tuple(chunks),
-            counts=tuple(Counter(terms_of(chunk.text)) for chunk in chunks),
+            counts=tuple(Counter(terms_of(chunk.indexed)) for chunk in chunks),
         )
         return draft, sum(self._embedder.count_tokens(part) for _, part in segments(text.text))
 

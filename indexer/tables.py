@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-FORMAT = "1"
+FORMAT = "2"
 """Version of these tables, part of the fingerprint."""
 
 metadata = MetaData()
@@ -46,6 +46,9 @@ chunks = Table(
     Column("start", BigInteger, nullable=False),
     Column("end", BigInteger, nullable=False),
     Column("text", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("page", Integer),
+    Column("line", Integer),
     Column("sha256", String(64), nullable=False, index=True),
     Column("length", Integer, nullable=False),
     Index("chunks_in_order", "document_id", "ordinal"),

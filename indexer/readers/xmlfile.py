@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ _NAMED = 80
 """Characters: a longer text speaks for itself, a shorter one needs its element's name."""
 _FIRST = 50
 """Elements among which a title is looked for."""
+_TOLD = re.compile(rb">\s*[^<\s]")
 _UNTOLD = frozenset({"id", "xmlns", "space", "lang", "style", "class", "schemaLocation"})
 
 
@@ -23,9 +25,7 @@ def xml(raw: bytes) -> Text:
     decode(raw[:65_536])  # refuses binary files that merely carry the ending
     root = parse(raw)
     if root is None:
-        source, note = decode(raw)
-        notes = [note] if note else []
-        return Text(source, "", "text", (*notes, "Read as plain text, because it is not valid XML."))
+        return _plain(raw)
     lines: list[str] = []
     places: list[tuple[int, int]] = []
     length = 0
@@ -33,7 +33,15 @@ def xml(raw: bytes) -> Text:
         lines.append(clean(line).replace("\n", " "))
         places.append((length, place))
         length += len(lines[-1]) + 1
+    if not lines and _TOLD.search(raw):
+        return _plain(raw)
     return Text("\n".join(lines), _title(root), "xml", lines=tuple(places), flattened=True)
+
+
+def _plain(raw: bytes) -> Text:
+    source, note = decode(raw)
+    notes = [note] if note else []
+    return Text(source, "", "text", (*notes, "Read as plain text, because it is not valid XML."))
 
 
 def _title(root: Any) -> str:  # noqa: ANN401  lxml ships no types

@@ -36,7 +36,7 @@ def hasty() -> Iterator[Worker]:
 
 def package(**members: bytes) -> bytes:
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as package:
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
         for name, content in members.items():
             package.writestr(name.replace("__", "/").replace("_DOT_", "."), content)
     return made.getvalue()
