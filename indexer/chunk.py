@@ -9,6 +9,10 @@ from uuid import UUID, uuid5
 _NAMESPACE = UUID("6f1c1f0a-6a38-5d0e-9a53-5ec04d1007c8")
 """Namespace of chunk ids: a constant of the index format, never to change."""
 
+WITH_CONTEXT: bool = False
+"""Whether the context is embedded and counted with the text. It is not: on the sample's judged queries the first
+stage's nDCG@10 fell from .6177 to .5966 with it (dense alone with it: .6009), while the second stage stayed as it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -38,7 +42,7 @@ class Chunk:
 
     @property
     def indexed(self) -> str:
-        """What is embedded and counted: the context as a line of its own, then the text."""
+        """What is embedded and counted; see `WITH_CONTEXT`."""
         return indexed(self.context, self.text)
 
     @property
@@ -53,8 +57,8 @@ class Chunk:
 
 
 def indexed(context: str, text: str) -> str:
-    """Return what is embedded and counted of a chunk with that context and text."""
-    return f"{context}\n{text}" if context else text
+    """Return what is embedded and counted of a chunk with that context and text; see `WITH_CONTEXT`."""
+    return f"{context}\n{text}" if context and WITH_CONTEXT else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from indexer.chunk import Chunk, chunk_id
+from indexer.chunk import WITH_CONTEXT, Chunk, chunk_id
 from indexer.definitions import LANGUAGES
 from indexer.embedder import Embedder
 from indexer.structure import MARKDOWN, Heading, outline, pack, paths
 from indexer.text import Text
 
-SPLITTER_VERSION = "semantic-text-splitter-2"
+SPLITTER_VERSION = "semantic-text-splitter-2" + (" with context" if WITH_CONTEXT else "")
 """Part of the index fingerprint: raised when the same text would be cut at other places."""
 DEFAULT_SIZE = 200
 """Tokens in a chunk: MiniLM's window is 256, with room for specials and for a query's share in a reranker."""
@@ -59,7 +59,7 @@ def split(
     Cut by semantic-text-splitter at the largest unit that fits (sections in Markdown, then blank lines, lines,
     sentences, words), at most `size` tokens each, with up to `overlap` tokens repeated from the chunk before.
     Programs and reStructuredText are cut at definitions and sections first; each row of a table is a line, and
-    records stand between blank lines. The headings above a chunk are its context, at most `CONTEXT` tokens more.
+    records stand between blank lines. The headings above a chunk are its context, at most `CONTEXT` tokens.
     """
     headings = outline(text)
     pieces = list(_pieces(text, headings, embedder, size, overlap))

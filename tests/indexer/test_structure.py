@@ -145,7 +145,7 @@ def test_a_chunk_carries_the_headings_it_stands_under(minilm: Embedder) -> None:
         own = "Brakes" if "Brakes" in chunk.text else "Doors"
         assert chunk.context == ("Handbook" if chunk.text.startswith("##") else f"Handbook > {own}")
         assert source[chunk.start : chunk.end] == chunk.text
-        assert chunk.indexed == f"{chunk.context}\n{chunk.text}"
+        assert chunk.indexed == chunk.text  # a context is shown, not searched
 
 
 def test_a_context_is_cut_from_the_outside_to_its_limit(minilm: Embedder) -> None:

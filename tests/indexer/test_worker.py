@@ -4,6 +4,7 @@ import gc
 import io
 import os
 import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from indexer.errors import ReadError
 from indexer.read import load, read_bytes
+from indexer.scan import scan
 from indexer.text import NotText
 from indexer.worker import Worker, memory_limit
 
@@ -209,3 +211,63 @@ def test_a_two_gigabyte_line_is_refused_without_being_read(tmp_path: Path) -> No
         file.truncate(2 * 2**30)
     with pytest.raises(ReadError, match="2,048 MiB, over the limit"):
         load(big)
+
+
+def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(tmp_path: Path) -> None:
+    growing = tmp_path / "log.txt"
+    growing.write_bytes(b"x" * 8_000_000)
+    done = threading.Event()
+
+    def write() -> None:
+        with growing.open("ab", buffering=0) as file:
+            while not done.is_set():
+                file.write(b"more ")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with pytest.raises(ReadError, match="written to while it was read"):
+            load(growing)
+    finally:
+        done.set()
+        writer.join()
+    assert load(growing) == growing.read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the administrator may read everything")
+def test_an_unreadable_file_says_so(tmp_path: Path) -> None:
+    closed = tmp_path / "closed.txt"
+    closed.write_text("text", encoding="utf-8")
+    closed.chmod(0)
+    with pytest.raises(ReadError, match="cannot be opened"):
+        load(closed)
+
+
+def test_a_folder_in_the_place_of_a_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="cannot be opened"):
+        load(tmp_path)
+
+
+@LINUX
+@pytest.mark.parametrize("name", [b"two\nlines.md", b"not \xff utf-8.md", b"n" * 252 + b".md", b"*?[.md", b"- -.md"])
+def test_odd_names_are_walked_and_read(worker: Worker, tmp_path: Path, name: bytes) -> None:
+    path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118  a name that is not text
+    with open(path, "wb") as file:  # noqa: PTH123  the same
+        file.write(b"# Odd\n")
+    (found,), skipped = scan(tmp_path)
+    assert worker.read(load(found.path), found.path.suffix.lower()).title == "Odd"
+    assert not skipped
+    found.file.encode()  # what is shown can be written anywhere
+
+
+@LINUX
+def test_links_that_go_in_circles_end(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "up").symlink_to(tmp_path)
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    (tmp_path / "outside").symlink_to("/etc/hostname")
+    found, skipped = scan(tmp_path)
+    assert not found
+    assert sorted(one.file for one in skipped) == ["a", "b", "inner/up", "outside"]
+    assert all(one.reason for one in skipped)
