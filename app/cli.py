@@ -7,7 +7,7 @@ import sys
 import typer
 
 from app import failures
-from app.commands import documents, measure, searching, serving, watching
+from app.commands import chunks, documents, measure, searching, serving, watching
 
 cli = typer.Typer(
     name="secondlook",
@@ -18,6 +18,7 @@ cli = typer.Typer(
 )
 documents.add(cli)
 watching.add(cli)
+chunks.add(cli)
 searching.add(cli)
 serving.add(cli)
 measure.add(cli)

@@ -44,7 +44,7 @@ def repair(generation: Generation, embedder: Embedder) -> list[str]:
         done.append(f"Deleted {len(stray)} vectors that belong to no chunk.")
     for start in range(0, len(lost), _BATCH):
         chunks = list(generation.catalog.chunks(lost[start : start + _BATCH]).values())
-        counts = [Counter(terms_of(chunk.text)) for chunk in chunks]
+        counts = [Counter(terms_of(chunk.indexed)) for chunk in chunks]
         generation.check_space()
         generation.write_vectors(chunks, counts, generation.embed(chunks, embedder))
     if lost:
@@ -61,7 +61,7 @@ def _count(catalog: Catalog) -> tuple[int, int, dict[str, int]]:
     count = length = 0
     frequencies: Counter[str] = Counter()
     for chunk in catalog.all_chunks():
-        counts = Counter(terms_of(chunk.text))
+        counts = Counter(terms_of(chunk.indexed))
         count, length = count + 1, length + counts.total()
         frequencies.update(counts.keys())
     return count, length, dict(frequencies)

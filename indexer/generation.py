@@ -67,7 +67,7 @@ class Generation:
 
         A text that is stored already, here or under another name, or is among `recent`, is not embedded again.
         """
-        texts = {chunk.sha256: chunk.text for chunk in chunks}
+        texts = {chunk.digest: chunk.indexed for chunk in chunks}
         known = {digest: vector for digest, vector in (recent or {}).items() if digest in texts}
         twins = self.catalog.same_text([digest for digest in texts if digest not in known])
         stored = self.store.vectors(list(twins.values()))
@@ -168,7 +168,7 @@ class Generation:
             self.catalog.put(weighted_at=average)
         self.store.upsert(
             [
-                Point(chunk.id, chunk.document, dense[chunk.sha256], _numbered(count, numbers, average))
+                Point(chunk.id, chunk.document, dense[chunk.digest], _numbered(count, numbers, average))
                 for chunk, count in zip(chunks, counts, strict=True)
             ]
         )
@@ -177,7 +177,7 @@ class Generation:
     def _weights(self, average: float) -> Iterator[tuple[str, Sparse]]:
         everything = self.catalog.all_chunks()
         while page := list(islice(everything, 1000)):
-            counts = [Counter(terms_of(chunk.text)) for chunk in page]
+            counts = [Counter(terms_of(chunk.indexed)) for chunk in page]
             numbers = self.catalog.term_ids({term for count in counts for term in count})
             for chunk, count in zip(page, counts, strict=True):
                 yield chunk.id, _numbered(count, numbers, average)

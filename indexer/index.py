@@ -179,7 +179,7 @@ class Index:
         """BM25's contribution of each query term that the chunk holds, largest first; they add up to its score."""
         with self._generations.reading() as now:
             sent = {term: weight for term, (_, weight) in now.query_weights(terms_of(query)).items()}
-            return bm25.contributions(sent, now.document_weights(Counter(terms_of(chunk.text))))
+            return bm25.contributions(sent, now.document_weights(Counter(terms_of(chunk.indexed))))
 
     def documents(self) -> list[DocumentInfo]:
         """Every indexed document, by name."""
@@ -318,7 +318,9 @@ class Index:
         writes = now.catalog.writes
         if self._exact is None or self._exact[:2] != (now, writes):
             chunks = list(now.catalog.all_chunks())
-            made = ExactBM25([one.id for one in chunks], [one.text for one in chunks], [one.document for one in chunks])
+            made = ExactBM25(
+                [one.id for one in chunks], [one.indexed for one in chunks], [one.document for one in chunks]
+            )
             self._exact = (now, writes, made)
         return self._exact[2]
 

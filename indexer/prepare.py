@@ -12,13 +12,14 @@ from indexer.embedder import Embedder
 from indexer.errors import ReadError
 from indexer.generation import Splitting
 from indexer.plan import Plan, unchanged
-from indexer.read import load, read_bytes
+from indexer.read import load
 from indexer.report import Outcome, OutcomeKind
 from indexer.scan import Found
 from indexer.split import segments, split
 from indexer.steady import Steady, steady
 from indexer.terms import terms as terms_of
 from indexer.text import NotText
+from indexer.worker import Worker
 
 _RACY_NS = 2_000_000_000
 """A file this young may change again within its time stamp: its content is looked at again next time."""
@@ -41,11 +42,14 @@ class Ready:
 class Preparer:
     """Makes files ready, one after the other; remembers which vanished documents it found again under a new name."""
 
-    def __init__(self, plan: Plan, embedder: Embedder, splitting: Splitting, limit: int) -> None:
+    def __init__(
+        self, plan: Plan, embedder: Embedder, splitting: Splitting, limit: int, worker: Worker | None = None
+    ) -> None:
         self._plan = plan
         self._embedder = embedder
         self._splitting = splitting
         self._limit = limit
+        self._worker = worker or Worker()  # ends with this object
         self._vanished: dict[str, list[Known]] = {}
         for name in sorted(plan.gone, reverse=True):
             self._vanished.setdefault(plan.gone[name].sha256, []).append(plan.gone[name])
@@ -113,7 +117,7 @@ class Preparer:
 
     def _draft(self, found: Found, seen: Steady[bytes], digest: str) -> tuple[Draft, int]:
         document = self._plan.name(found)
-        text = read_bytes(seen.value, found.path.suffix.lower())
+        text = self._worker.read(seen.value, found.path.suffix.lower())
         started = time.perf_counter()
         chunks = split(text, document, self._embedder, size=self._splitting.size, overlap=self._splitting.overlap)
         draft = Draft(
@@ -127,7 +131,7 @@ class Preparer:
             note=" ".join(text.notes),
             pages=text.pages,
             chunks=tuple(chunks),
-            counts=tuple(Counter(terms_of(chunk.text)) for chunk in chunks),
+            counts=tuple(Counter(terms_of(chunk.indexed)) for chunk in chunks),
         )
         tokens = sum(self._embedder.count_tokens(part) for _, part in segments(text.text))
         spent = time.perf_counter() - started

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, CursorResult, bindparam, delete, insert, sele
 from sqlalchemy.exc import SQLAlchemyError
 
 from indexer import near, tables
-from indexer.chunk import Chunk
+from indexer.chunk import Chunk, indexed
 from indexer.documents import Draft
 from indexer.errors import StoreError
 from indexer.terms import terms as terms_of
@@ -85,7 +85,9 @@ def chunk_rows() -> Any:  # noqa: ANN401  a Select
 
 def to_chunk(row: Any) -> Chunk:  # noqa: ANN401  a Row
     """Return the chunk of a row."""
-    return Chunk(row.id, row.name, row.ordinal, row.start, row.end, row.text, row.title)
+    return Chunk(
+        row.id, row.name, row.ordinal, row.start, row.end, row.text, row.title, row.context, row.page, row.line
+    )
 
 
 def document_row(draft: Draft, run: int) -> dict[str, Any]:
@@ -114,7 +116,10 @@ def chunk_row(chunk: Chunk, document_id: int, length: int) -> dict[str, Any]:
         "start": chunk.start,
         "end": chunk.end,
         "text": chunk.text,
-        "sha256": chunk.sha256,
+        "context": chunk.context,
+        "page": chunk.page,
+        "line": chunk.line,
+        "sha256": chunk.digest,
         "length": length,
         "near": near.signature(chunk.text),
     }
@@ -127,10 +132,10 @@ def remove_documents(connection: Connection, document_ids: Sequence[int]) -> lis
     changes: Counter[str] = Counter()
     c = tables.chunks.c
     for part in parts(document_ids, IN):
-        for row in connection.execute(select(c.id, c.text, c.length).where(c.document_id.in_(part))):
+        for row in connection.execute(select(c.id, c.context, c.text, c.length).where(c.document_id.in_(part))):
             gone.append(row.id)
             length += row.length
-            changes.subtract(set(terms_of(row.text)))
+            changes.subtract(set(terms_of(indexed(row.context, row.text))))
         connection.execute(delete(tables.chunks).where(c.document_id.in_(part)))
         connection.execute(delete(tables.documents).where(tables.documents.c.id.in_(part)))
     add_frequencies(connection, changes)

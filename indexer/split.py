@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from indexer.chunk import Chunk, chunk_id
+from indexer.chunk import WITH_CONTEXT, Chunk, chunk_id
+from indexer.definitions import LANGUAGES
 from indexer.embedder import Embedder
+from indexer.structure import MARKDOWN, Heading, outline, pack, paths
 from indexer.text import Text
 
-SPLITTER_VERSION = "semantic-text-splitter-1"
+SPLITTER_VERSION = "semantic-text-splitter-2" + (" with context" if WITH_CONTEXT else "")
 """Part of the index fingerprint: raised when the same text would be cut at other places."""
 DEFAULT_SIZE = 200
 """Tokens in a chunk: MiniLM's window is 256, with room for specials and for a query's share in a reranker."""
 DEFAULT_OVERLAP = 30
+CONTEXT = 40
+"""Tokens of a heading path at most: with a chunk of the default size they fit MiniLM's window together."""
 
 _CHARACTERS_PER_TOKEN = 12
 """A token counts at least this many characters: WordPiece calls any word above 100 characters one unknown token."""
 _SEGMENT = 400_000
 """Characters that are tokenised and split at once, so that memory does not grow with the file."""
 _LONG_LINE = 10_000
-_MARKDOWN = frozenset({"markdown", "html", "docx"})
+_PACKED = frozenset({"rst", *LANGUAGES})
+"""Kinds that are cut at their headings by `pack`; the Markdown splitter does so itself."""
+_TITLED = frozenset({"rst", "email", "html", "epub", "odt", "docx", "xml"})
+"""Kinds whose title belongs to every chunk's context."""
+_TITLE_WITHIN = 500
+_BETWEEN = " > "
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,13 @@ def split(
 
     Cut by semantic-text-splitter at the largest unit that fits (sections in Markdown, then blank lines, lines,
     sentences, words), at most `size` tokens each, with up to `overlap` tokens repeated from the chunk before.
+    Programs and reStructuredText are cut at definitions and sections first; each row of a table is a line, and
+    records stand between blank lines. The headings above a chunk are its context, at most `CONTEXT` tokens.
     """
+    headings = outline(text)
+    pieces = list(_pieces(text, headings, embedder, size, overlap))
+    above = paths(headings, [_line_start(text.text, start) for start, _ in pieces])
+    contexts = _Contexts(text, embedder)
     return [
         Chunk(
             id=chunk_id(document, ordinal, piece),
@@ -59,17 +74,62 @@ def split(
             end=start + len(piece),
             text=piece,
             title=text.title,
+            context=contexts.of(path, piece),
+            page=text.page(start),
+            line=text.line(start),
         )
-        for ordinal, (start, piece) in enumerate(_pieces(text, embedder, size, overlap))
+        for ordinal, ((start, piece), path) in enumerate(zip(pieces, above, strict=True))
     ]
 
 
-def _pieces(text: Text, embedder: Embedder, size: int, overlap: int) -> Iterator[tuple[int, str]]:
+class _Contexts:
+    """Heading paths as one line each, at most `CONTEXT` tokens: the innermost headings stay."""
+
+    def __init__(self, text: Text, embedder: Embedder) -> None:
+        self._root = " ".join(text.title.split()) if text.kind in _TITLED else ""
+        self._embedder = embedder
+        self._known: dict[tuple[str, ...], str] = {}
+
+    def of(self, path: tuple[str, ...], piece: str) -> str:
+        """Return the context of a piece: the path, and before it the document's title where nothing else says it."""
+        if self._root and self._root not in path and self._root not in piece[:_TITLE_WITHIN]:
+            path = (self._root, *path)
+        if path not in self._known:
+            self._known[path] = self._short(path)
+        return self._known[path]
+
+    def _short(self, path: tuple[str, ...]) -> str:
+        for first in range(len(path)):
+            line = _BETWEEN.join(path[first:])
+            if self._embedder.count_tokens(line) <= CONTEXT:
+                return line
+        return ""
+
+
+def _pieces(
+    text: Text, headings: Sequence[Heading], embedder: Embedder, size: int, overlap: int
+) -> Iterator[tuple[int, str]]:
     for offset, segment in segments(text.text):
-        splitter = _splitter(text.kind, _counter(segment, embedder), size, overlap)
-        for start, piece in splitter(segment):
-            if piece.strip():
-                yield offset + start, piece
+        count = _counter(segment, embedder)
+        splitter = _splitter(text.kind, count, size, overlap)
+        spans = iter([(0, len(segment))])
+        if text.kind in _PACKED:
+            local = [replace(one, offset=one.offset - offset) for one in headings]
+            spans = pack(0, len(segment), local, _fits(segment, count, size))
+        for start, end in spans:
+            for inner, piece in splitter(segment[start:end]):
+                if piece.strip():
+                    yield offset + start + inner, piece
+
+
+def _fits(segment: str, count: Callable[[str], int], size: int) -> Callable[[int, int], bool]:
+    return lambda start, end: count(segment[start:end]) <= size
+
+
+def _line_start(text: str, offset: int) -> int:
+    """The start of the offset's line where only blanks stand between: a heading begins there."""
+    start = text.rfind("\n", 0, offset) + 1
+    return start if not text[start:offset].strip() else offset
 
 
 def segments(text: str) -> Iterator[tuple[int, str]]:
@@ -104,7 +164,7 @@ def _splitter(
 ) -> Callable[[str], list[tuple[int, str]]]:
     from semantic_text_splitter import MarkdownSplitter, TextSplitter
 
-    make = MarkdownSplitter if kind in _MARKDOWN else TextSplitter
+    make = MarkdownSplitter if kind in MARKDOWN else TextSplitter
     found: Callable[[str], list[tuple[int, str]]] = make.from_callback(count, size, overlap=overlap).chunk_indices
     return found
 

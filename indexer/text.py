@@ -6,6 +6,7 @@ import codecs
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 
 from indexer.errors import ReadError
 
@@ -28,13 +29,20 @@ class Text:
     pages: tuple[int, ...] = ()
     """Offset of each page's first character; empty for formats without pages."""
 
+    lines: tuple[tuple[int, int], ...] = ()
+    """(offset, line of the file) of each record, for formats that are laid out anew but have lines; ascending."""
+    flattened: bool = False
+    """Whether the text was laid out anew, so that its own lines are not the file's."""
+
     def page(self, offset: int) -> int | None:
         """The page, from 1, that holds the offset; None for formats without pages."""
         return bisect_right(self.pages, offset) or None
 
-    def line(self, offset: int) -> int:
-        """The line, from 1, that holds the offset."""
-        return self.text.count("\n", 0, offset) + 1
+    def line(self, offset: int) -> int | None:
+        """The line of the file, from 1, that holds the offset; None for formats without lines."""
+        if self.lines:
+            return self.lines[max(0, bisect_right(self.lines, offset, key=itemgetter(0)) - 1)][1]
+        return None if self.flattened else self.text.count("\n", 0, offset) + 1
 
 
 _BOMS = (

@@ -74,7 +74,7 @@ def html(raw: bytes) -> Text:
         unwanted.decompose()
     if not title and (first := soup.find("h1")):
         title = " ".join(first.get_text().split())
-    return Text(clean(_visible(soup)), clean(title), "html")
+    return Text(clean(_visible(soup)), clean(title), "html", flattened=True)
 
 
 def _visible(soup: BeautifulSoup) -> str:

@@ -58,8 +58,8 @@ def _read(raw: bytes) -> Text:
         raise ReadError("The PDF has no pages.")
     if not text.strip():
         notes.append("The PDF has no text layer (scanned?): run OCR over it first.")
-        return Text("", title, "pdf", tuple(notes), tuple(pages))
-    return Text(text, title, "pdf", tuple(notes), tuple(pages))
+        return Text("", title, "pdf", tuple(notes), tuple(pages), flattened=True)
+    return Text(text, title, "pdf", tuple(notes), tuple(pages), flattened=True)
 
 
 def _page(document: object, number: int) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
-from indexer.text import Text, decode
+from indexer.text import Text, clean, decode
 
 _DELIMITERS = ",;\t|"
 _MAX_DEPTH = 60
+_MEMBER = re.compile(r"[^\s,\]]")
 
 
 def table(raw: bytes) -> Text:
@@ -20,17 +22,35 @@ def table(raw: bytes) -> Text:
     """
     source, note = decode(raw)
     notes = [note] if note else []
+    reader = csv.reader(io.StringIO(source, newline=""), delimiter=_delimiter(source))
+    rows: list[list[str]] = []
+    starts: list[int] = []
+    line = 1
     try:
-        rows = [
-            row for row in csv.reader(io.StringIO(source), delimiter=_delimiter(source)) if any(map(str.strip, row))
-        ]
+        for row in reader:
+            if any(map(str.strip, row)):
+                rows.append(row)
+                starts.append(line)
+            line = reader.line_num + 1
     except csv.Error as reason:
-        return Text(source, "", "csv", (*notes, f"Read as plain text, because it is not a regular table ({reason})."))
-    if not rows:
-        return Text("", "", "csv", tuple(notes))
-    header = rows[0] if _is_header(rows) else None
-    lines = [_row(row, header) for row in (rows[1:] if header else rows)]
-    return Text("\n".join(line for line in lines if line), "", "csv", tuple(notes))
+        return Text(source, "", "text", (*notes, f"Read as plain text, because it is not a regular table ({reason})."))
+    header = rows[0] if is_header(rows) else None
+    first = 1 if header else 0
+    lines = zip((row_line(row, header) for row in rows[first:]), starts[first:], strict=True)
+    text, places = join((one for one in lines if one[0]), "\n")
+    return Text(text, "", "csv", tuple(notes), lines=places, flattened=True)
+
+
+def join(records: Iterable[tuple[str, int]], between: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Return the records as one text, and where each stands: (offset, line of the file)."""
+    parts: list[str] = []
+    places: list[tuple[int, int]] = []
+    length = 0
+    for record, line in records:
+        parts.append(record)
+        places.append((length, line))
+        length += len(record) + len(between)
+    return between.join(parts), tuple(places)
 
 
 def _delimiter(source: str) -> str:
@@ -44,7 +64,10 @@ def _delimiter(source: str) -> str:
     return max(_DELIMITERS, key=evenness)
 
 
-def _is_header(rows: list[list[str]]) -> bool:
+def is_header(rows: list[list[str]]) -> bool:
+    """Return whether the first row names the columns: short, distinct, no numbers, and rows follow."""
+    if not rows:
+        return False
     names = [name.strip() for name in rows[0]]
     return (
         len(rows) > 1
@@ -56,7 +79,8 @@ def _is_header(rows: list[list[str]]) -> bool:
     )
 
 
-def _row(row: list[str], header: list[str] | None) -> str:
+def row_line(row: list[str], header: list[str] | None) -> str:
+    """Return a row as `column: value; column: value`, or its values where the columns have no names."""
     values = [" ".join(value.split()) for value in row]
     if header is None:
         return "; ".join(value for value in values if value)
@@ -67,7 +91,8 @@ def _row(row: list[str], header: list[str] | None) -> str:
 def json_document(raw: bytes) -> Text:
     """Return each record as indented `key: value` lines, a blank line between records.
 
-    What is not valid JSON comes back as the plain text it is, with a note.
+    The records are the members of an outermost list. What is not valid
+    JSON comes back as the plain text it is, with a note.
     """
     source, note = decode(raw)
     notes = (note,) if note else ()
@@ -75,38 +100,54 @@ def json_document(raw: bytes) -> Text:
         value = json.loads(source)
     except (ValueError, RecursionError):
         try:
-            values = [json.loads(line) for line in source.split("\n") if line.strip()]
+            for line in source.split("\n"):
+                if line.strip():
+                    json.loads(line)
         except (ValueError, RecursionError):
-            return Text(source, "", "json", (*notes, "Read as plain text, because it is not valid JSON."))
-        return Text(_records(values), "", "jsonl", notes)
-    return Text(_records(value if isinstance(value, list) else [value]), "", "json", notes)
+            return Text(source, "", "text", (*notes, "Read as plain text, because it is not valid JSON."))
+        return json_lines(raw)
+    if not isinstance(value, list):
+        return Text(_records([(value, 1)])[0], "", "json", notes, flattened=True)
+    text, places = _records(_members(source))
+    return Text(text, "", "json", notes, lines=places, flattened=True)
 
 
 def json_lines(raw: bytes) -> Text:
     """Return each line's record as indented `key: value` lines; a broken line stays as it is, with a note."""
     source, note = decode(raw)
     notes = [note] if note else []
-    values: list[object] = []
+    values: list[tuple[object, int]] = []
     broken = 0
-    for line in source.split("\n"):
+    for number, line in enumerate(source.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            values.append(json.loads(line))
+            values.append((json.loads(line), number))
         except (ValueError, RecursionError):
             broken += 1
-            values.append(line)
+            values.append((line, number))
     if broken:
         notes.append(f"{broken} lines are not valid JSON and were kept as plain text.")
-    return Text(_records(values), "", "jsonl", tuple(notes))
+    text, places = _records(values)
+    return Text(text, "", "jsonl", tuple(notes), lines=places, flattened=True)
 
 
-def _records(values: list[object]) -> str:
-    from indexer.text import clean
+def _members(source: str) -> Iterator[tuple[object, int]]:
+    """Yield the members of the list that a valid JSON text is, each with its line."""
+    decoder = json.JSONDecoder()
+    at, seen, line = source.index("[") + 1, 0, 1
+    while found := _MEMBER.search(source, at):
+        line += source.count("\n", seen, found.start())
+        seen = found.start()
+        value, at = decoder.raw_decode(source, found.start())
+        yield value, line
 
-    if not any(isinstance(value, dict | list) for value in values):
-        return clean("\n".join(_scalar(value) for value in values))
-    return clean("\n\n".join("\n".join(_lines(value, 0)) for value in values))
+
+def _records(values: Iterable[tuple[object, int]]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    found = list(values)
+    plain = not any(isinstance(value, dict | list) for value, _ in found)
+    records = ((clean(_scalar(value) if plain else "\n".join(_lines(value, 0))), line) for value, line in found)
+    return join(records, "\n" if plain else "\n\n")
 
 
 def _lines(value: object, depth: int) -> Iterator[str]:

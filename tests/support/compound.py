@@ -1,0 +1,47 @@
+"""A writer of compound files (OLE), small enough to make an Outlook message for a test: [MS-CFB]."""
+
+from __future__ import annotations
+
+import struct
+
+SECTOR = 512
+FREE, END, FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+SMALLEST = 4096
+"""Streams below this would go to the mini stream; they are padded with zeros instead."""
+
+
+def compound(streams: dict[str, bytes]) -> bytes:
+    """Return a compound file whose root holds these streams, at most some dozens of kilobytes in all."""
+    padded = {name: content.ljust(SMALLEST, b"\0") for name, content in streams.items()}
+    directory = -(-(len(padded) + 1) // 4)
+    table = [FAT, *_chain(1, directory)]
+    body = b""
+    names = sorted(padded, key=lambda name: (len(name), name.upper()))
+    entries = [_entry("Root Entry", 5, END, 0, child=1)]
+    for number, name in enumerate(names, 1):
+        sectors = -(-len(padded[name]) // SECTOR)
+        right = number + 1 if number < len(names) else FREE
+        entries.append(_entry(name, 2, len(table), len(padded[name]), right=right))
+        table += _chain(len(table), sectors)
+        body += padded[name].ljust(sectors * SECTOR, b"\0")
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
+    head += struct.pack("<HHHHH6xIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1)
+    head += struct.pack("<IIIIII", 0, SMALLEST, END, 0, END, 0) + struct.pack("<I", 0) + b"\xff" * (108 * 4)
+    listed = b"".join(entries).ljust(directory * SECTOR, b"\0")
+    return head + struct.pack(f"<{len(table)}I", *table).ljust(SECTOR, b"\xff") + listed + body
+
+
+def _chain(first: int, count: int) -> list[int]:
+    return [*range(first + 1, first + count), END]
+
+
+def _entry(name: str, kind: int, start: int, size: int, *, child: int = FREE, right: int = FREE) -> bytes:
+    written = name.encode("utf-16-le") + b"\0\0"
+    links = struct.pack("<III", FREE, right, child)
+    return (
+        written.ljust(64, b"\0")
+        + struct.pack("<HBB", len(written), kind, 1)
+        + links
+        + bytes(36)
+        + struct.pack("<IQ", start, size)
+    )
