@@ -1,0 +1,315 @@
+"""Pointwise cross-encoders: query and passage read together, one logit per window."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rerank.base import BaseScorer, check, clean, require_finite, room
+from rerank.batching import run
+from rerank.cache import ScoreCache, text_key
+from rerank.checkpoint import Checkpoint, read, read_config, read_json, revision, weight_files
+from rerank.device import Placement, choose, free
+from rerank.encoder import Encoder, Tokens
+from rerank.errors import BadCheckpoint
+from rerank.held import Held
+from rerank.scorer import Cancel, Limits, Progress, Runtime, ScoreContract, Scored, Scoring, Span
+from rerank.text import Piece, Reader
+from rerank.windows import combine, windows, winner
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_IDLE_SECONDS = 15 * 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """One input of the model and where its passage part lies."""
+
+    passage: int
+    start: int
+    end: int
+    tokens: Tokens
+
+
+class CrossEncoderScorer(BaseScorer):
+    """Scores with a sequence classifier of one label. Several threads may call it; they take turns on the model."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str,
+        placement: Placement,
+        contract: ScoreContract,
+        cache: ScoreCache | None = None,
+        allow_pickle: bool = False,
+        token_budget: int | None = None,
+        idle_seconds: float | None = _IDLE_SECONDS,
+    ) -> None:
+        self._name = name
+        self._contract = contract
+        self._placement = placement
+        self._cache = cache
+        self._budget = token_budget or default_budget(placement)
+        self._reader = Reader(folder)
+        self._frame = self._reader.pair()
+        self._revision = revision(weight_files(folder, allow_pickle=allow_pickle))
+        self._model = Held(lambda: self._load(folder, allow_pickle=allow_pickle), idle_seconds)
+
+    @classmethod
+    def from_folder(
+        cls,
+        folder: Path,
+        *,
+        name: str,
+        device: str | None = None,
+        dtype: str | None = None,
+        kernel: str | None = None,
+        contract_overrides: Mapping[str, Any] | None = None,
+        max_window: int | None = None,
+        allow_pickle: bool = False,
+        token_budget: int | None = None,
+        cache: ScoreCache | None = None,
+        idle_seconds: float | None = _IDLE_SECONDS,
+    ) -> CrossEncoderScorer:
+        """A scorer over the model in `folder`, its weights read and checked.
+
+        Args:
+            folder: `config.json`, `tokenizer.json` and safetensors weights in any layout of `rerank.layouts`.
+            name: what to call it.
+            device: "cpu", "cuda", "cuda:0", "mps", or None for the fastest.
+            dtype: "fp32", "bf16", "fp16", "int8", or None for the fastest that keeps the ranking.
+            kernel: "flash-attn", "torch varlen", "sdpa", or None for the fastest.
+            contract_overrides: fields of `ScoreContract` that are known better than the folder says.
+            max_window: most tokens per window, if fewer than the model could read.
+            allow_pickle: read `pytorch_model.bin` where there are no safetensors.
+            token_budget: tokens per batch; None for what the device takes well.
+            cache: scores kept between calls.
+            idle_seconds: unload after this long without a call; None never.
+
+        Raises:
+            BadCheckpoint: the folder is incomplete, corrupt, or no reranker.
+            BadInput: a device, dtype or kernel that cannot be had.
+        """
+        placement = choose(device, dtype, kernel)
+        scorer = cls(
+            folder,
+            name=name,
+            placement=placement,
+            contract=_contract(folder, max_window, contract_overrides or {}),
+            cache=cache,
+            allow_pickle=allow_pickle,
+            token_budget=token_budget,
+            idle_seconds=idle_seconds,
+        )
+        with scorer._model.lend() as encoder:
+            native = min(scorer._contract.native_window, encoder.shape.window)
+        scorer._contract = replace(scorer._contract, native_window=native)
+        return scorer
+
+    @property
+    def name(self) -> str:
+        """The profile name or path it was loaded by."""
+        return self._name
+
+    @property
+    def contract(self) -> ScoreContract:
+        """What its scores mean."""
+        return self._contract
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where and how it runs."""
+        return self._placement.runtime
+
+    @property
+    def loaded(self) -> bool:
+        """True while the weights are in memory."""
+        return self._model.present
+
+    @property
+    def model(self) -> str:
+        """Name and revision of what scores."""
+        return f"{self._name}@{self._revision}"
+
+    def release(self) -> None:
+        """Give the memory back; the next call loads the model again."""
+        self._model.release()
+        free(self._placement.device)
+
+    def score(
+        self,
+        query: str,
+        passages: Sequence[str],
+        *,
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Scoring:
+        """One `Scored` per passage, in input order; see `rerank.scorer.Scorer.score`."""
+        began = time.perf_counter()
+        check(query, passages)
+        width, allowance = room(limits, self._contract.native_window)
+        asked, query_notes = self._query(clean(query), limits, width, allowance)
+        notes = list(query_notes)
+        kept = self._kept(query, passages, limits)
+        todo = [place for place, one in enumerate(kept) if one is None]
+        pieces = self._reader.read([clean(passages[place]) for place in todo], limits.max_document_tokens)
+        inputs = self._inputs(asked, pieces, width, limits)
+        tokenised = time.perf_counter()
+        logits: list[float] = []
+        if inputs:
+            with self._model.lend() as encoder:
+                outcome = run(
+                    [len(one.tokens) for one in inputs],
+                    self._budget,
+                    lambda batch: _finite(encoder.logits([inputs[index].tokens for index in batch]), self._name),
+                    padded=self._placement.padded,
+                    progress=progress,
+                    cancel=cancel,
+                    forget=lambda: free(self._placement.device),
+                )
+            logits, self._budget = outcome.results, min(self._budget, outcome.budget)
+            notes += outcome.notes
+        fresh = _documents(inputs, logits, pieces, limits)
+        for place, one in zip(todo, fresh, strict=True):
+            kept[place] = one
+        if self._cache is not None and todo:
+            keys = [text_key(passages[place]) for place in todo]
+            self._cache.put_many(self._key(limits), query, keys, fresh)
+        scored = tuple(one for one in kept if one is not None)
+        notes += truncation(scored)
+        done = time.perf_counter()
+        return Scoring(
+            scored=scored,
+            seconds=done - began,
+            model=self.model,
+            query_tokens=len(asked),
+            query_truncated=asked.truncated,
+            notes=tuple(notes),
+            stages=(("tokenise", tokenised - began), ("score", done - tokenised)),
+        )
+
+    def _query(self, query: str, limits: Limits, width: int, allowance: int) -> tuple[Piece, tuple[str, ...]]:
+        """The query's tokens; as published, its limit counts the two specials that it would have alone."""
+        most = max(1, min(limits.max_query_tokens, allowance) - 2)
+        asked = self._reader.read([query], most)[0]
+        if not asked.truncated:
+            return asked, ()
+        why = "" if allowance >= limits.max_query_tokens else f" (half of the model's window of {width})"
+        return asked, (f"The query was cut to its first {most} tokens{why}; {asked.truncated} were not read.",)
+
+    def _inputs(self, asked: Piece, pieces: Sequence[Piece], width: int, limits: Limits) -> list[_Window]:
+        space = width - len(asked) - self._frame.specials
+        return [
+            _Window(place, start, end, self._frame.join(asked.ids, piece.ids[start:end]))
+            for place, piece in enumerate(pieces)
+            for start, end in windows(len(piece), space, limits.overlap_tokens)
+        ]
+
+    def _kept(self, query: str, passages: Sequence[str], limits: Limits) -> list[Scored | None]:
+        if self._cache is None:
+            return [None] * len(passages)
+        return self._cache.get_many(self._key(limits), query, [text_key(passage) for passage in passages])
+
+    def _key(self, limits: Limits) -> str:
+        """Everything but the texts that a score depends on."""
+        return f"{self.model} {self._placement.number} {self._contract.native_window} {limits}"
+
+    def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
+        checkpoint = read(folder, allow_pickle=allow_pickle)
+        _check_head(checkpoint)
+        size = self._reader.tokenizer.get_vocab_size()
+        if size > checkpoint.shape.vocabulary:
+            raise BadCheckpoint(
+                f"{folder}: the tokenizer knows {size} tokens and the model {checkpoint.shape.vocabulary}: "
+                "they do not belong together."
+            )
+        return Encoder(checkpoint, self._placement)
+
+
+def default_budget(placement: Placement) -> int:
+    """Tokens per batch that keep the device busy without spilling its caches (CPU) or its memory (GPU)."""
+    return 2048 if placement.device.type == "cpu" else 65536
+
+
+def truncation(scored: Sequence[Scored]) -> list[str]:
+    """A sentence about passages that were not read whole, if there are any."""
+    cut = [one.truncated for one in scored if one.truncated]
+    if not cut:
+        return []
+    return [f"{len(cut)} of {len(scored)} passages were cut at the document limit; {sum(cut)} tokens were not read."]
+
+
+def sigmoid(logit: float) -> float:
+    """1 / (1 + e^-logit), without overflow at either end."""
+    if logit >= 0:
+        return 1.0 / (1.0 + math.exp(-logit))
+    small = math.exp(logit)
+    return small / (1.0 + small)
+
+
+def _finite(logits: Tensor, name: str) -> list[float]:
+    values: list[float] = logits.tolist()
+    require_finite(values, name)
+    return values
+
+
+def _documents(
+    inputs: Sequence[_Window], logits: Sequence[float], pieces: Sequence[Piece], limits: Limits
+) -> list[Scored]:
+    """The windows' logits brought together by passage."""
+    groups: list[list[int]] = [[] for _ in pieces]
+    for index, one in enumerate(inputs):
+        groups[one.passage].append(index)
+    scored: list[Scored] = []
+    for piece, group in zip(pieces, groups, strict=True):
+        own = [logits[index] for index in group]
+        best = None
+        if len(group) > 1:
+            at = winner(own)
+            start, end = piece.stretch(inputs[group[at]].start, inputs[group[at]].end)
+            best = Span(start, end, sigmoid(own[at]))
+        logit = combine(own, limits.long_documents)
+        score = combine([sigmoid(one) for one in own], limits.long_documents)
+        scored.append(Scored(logit, score, best, tokens=len(piece), truncated=piece.truncated))
+    return scored
+
+
+def _check_head(checkpoint: Checkpoint) -> None:
+    if checkpoint.layout.head is None:
+        raise BadCheckpoint(
+            f"{checkpoint.folder} has no classifier head: it is an embedding model, use it for late interaction."
+        )
+
+
+def _contract(folder: Path, max_window: int | None, overrides: Mapping[str, Any]) -> ScoreContract:
+    config = read_config(folder)
+    window = _window(folder, config)
+    if max_window is not None:
+        window = min(window, max_window)
+    known: dict[str, Any] = {
+        "kind": "pointwise",
+        "low": 0.0,
+        "high": 1.0,
+        "normalisation": "sigmoid",
+        "native_window": window,
+        "long_documents": "windows with overlap; the best window is the passage's score",
+        "cutoff": None,
+        "licence": str(config.get("license", "not stated")),
+    }
+    return ScoreContract(**(known | dict(overrides)))
+
+
+def _window(folder: Path, config: Mapping[str, Any]) -> int:
+    """The smaller of what the position table holds and what the tokenizer was told, where it was told anything."""
+    rows = int(config.get("max_position_embeddings", 512))
+    file = folder / "tokenizer_config.json"
+    told = read_json(file).get("model_max_length") if file.is_file() else None
+    return min(rows, int(told)) if isinstance(told, int | float) and told > 0 else rows

@@ -1,0 +1,56 @@
+"""MaxSim: how well each query token is answered by its best passage token (Khattab and Zaharia 2020)."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rerank.cache import Packed, pack
+
+Floats = NDArray[np.float32]
+
+_WORDS_OF_X86 = ("x86_64", "amd64")
+
+
+def similarities(query: Floats, passages: Sequence[Packed]) -> Floats:
+    """The dot product of every query token with every passage token, (q, T), passages one after another.
+
+    Passages stay in int8. The query is taken as the sum of two int8 vectors, the second holding what rounding left of
+    the first, so that only the passages' rounding counts.
+
+    Args:
+        query: (q, d).
+        passages: n packed passages of (tokens, d), T tokens in all.
+    """
+    codes = np.concatenate([one.codes for one in passages])  # (T, d)
+    scales = np.concatenate([one.scales for one in passages])  # (T,)
+    if platform.machine().lower() not in _WORDS_OF_X86:  # elsewhere PyTorch's int8 product is a plain loop
+        return np.asarray((query @ codes.astype(np.float32).T) * scales, dtype=np.float32)
+    coarse = pack(query)
+    fine = pack(query - coarse.unpack())
+    both = torch.from_numpy(np.concatenate([coarse.codes, fine.codes]))  # (2q, d)
+    dots = torch._int_mm(torch.from_numpy(codes), both.t()).numpy()  # noqa: SLF001  (PyTorch's only int8 product)
+    first, second = dots[:, : len(query)], dots[:, len(query) :]  # (T, q) each
+    found = first * coarse.scales + second * fine.scales
+    found *= scales[:, None]
+    return np.asarray(found.T, dtype=np.float32)
+
+
+def maxima(similar: Floats, lengths: Sequence[int]) -> Floats:
+    """The best similarity of each query token within each stretch of passage tokens, (n, q); 0 in an empty stretch.
+
+    Args:
+        similar: (q, T).
+        lengths: tokens of the n stretches, together T.
+    """
+    best = np.zeros((len(lengths), similar.shape[0]), dtype=np.float32)
+    filled = [place for place, length in enumerate(lengths) if length]
+    if filled:
+        ends = np.cumsum(lengths)
+        starts = [int(ends[place]) - lengths[place] for place in filled]
+        best[filled] = np.maximum.reduceat(similar.T, starts, axis=0)
+    return best

@@ -1,0 +1,112 @@
+"""Token vectors in one SQLite file: survives a crash at any moment, shared between processes, bounded in bytes."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+_log = logging.getLogger(__name__)
+
+Stored = tuple[NDArray[np.int8], NDArray[np.float32]]
+"""Codes (n, d) and scales (n,)."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS vectors (
+    model TEXT NOT NULL, key TEXT NOT NULL, used REAL NOT NULL, bytes INTEGER NOT NULL,
+    codes BLOB NOT NULL, scales BLOB NOT NULL, PRIMARY KEY (model, key)
+);
+CREATE INDEX IF NOT EXISTS vectors_used ON vectors (used, bytes);
+"""
+_KEYS_PER_QUERY = 500
+_BUSY_SECONDS = 10.0
+
+
+class VectorFile:
+    """The disk half of a vector cache; a damaged file is replaced, for it holds nothing that is not derived."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "token-vectors.sqlite"
+        self._most = max_bytes
+        try:
+            self._db = self._open()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            _log.warning("%s is damaged: starting an empty one.", self._path)
+            for leftover in folder.glob(f"{self._path.name}*"):
+                leftover.unlink()
+            self._db = self._open()
+
+    def get_many(self, model: str, keys: Sequence[str]) -> list[Stored | None]:
+        """What is stored under each key, or None."""
+        found: dict[str, Stored] = {}
+        for at in range(0, len(keys), _KEYS_PER_QUERY):
+            some = keys[at : at + _KEYS_PER_QUERY]
+            marks = ",".join("?" * len(some))
+            rows = self._db.execute(
+                f"SELECT key, codes, scales FROM vectors WHERE model = ? AND key IN ({marks})",  # noqa: S608 - only question marks
+                (model, *some),
+            )
+            for key, codes, scales in rows:
+                factors = np.frombuffer(scales, dtype=np.float32)
+                found[key] = np.frombuffer(codes, dtype=np.int8).reshape(len(factors), -1), factors
+        if found:
+            with self._db:
+                now = time.time()
+                self._db.executemany(
+                    "UPDATE vectors SET used = ? WHERE model = ? AND key = ?", ((now, model, key) for key in found)
+                )
+        return [found.get(key) for key in keys]
+
+    def put_many(self, model: str, keys: Sequence[str], stored: Sequence[Stored]) -> None:
+        """Store one entry per key in one transaction; the least recently used ones go."""
+        now = time.time()
+        rows = [
+            (model, key, now, codes.nbytes + scales.nbytes, codes.tobytes(), scales.tobytes())
+            for key, (codes, scales) in zip(keys, stored, strict=True)
+            if len(scales)
+        ]
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._shrink()
+
+    def clear(self) -> None:
+        """Remove every entry and give the space back."""
+        with self._db:
+            self._db.execute("DELETE FROM vectors")
+        self._db.execute("VACUUM")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _shrink(self) -> None:
+        (total,) = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM vectors").fetchone()
+        excess = total - self._most
+        if excess <= 0:
+            return
+        gone = []
+        for rowid, size in self._db.execute("SELECT rowid, bytes FROM vectors ORDER BY used, rowid"):
+            gone.append((rowid,))
+            excess -= size
+            if excess <= 0:
+                break
+        self._db.executemany("DELETE FROM vectors WHERE rowid = ?", gone)
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError:
+            db.close()
+            raise
+        return db
