@@ -15,7 +15,7 @@ def interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Tensor
 
     Args:
         queries: unit vectors (B, q, H).
-        weights: of the query tokens (B, q), 0 for padding and specials, each row adding up to 1.
+        weights: of the query tokens (B, q), 0 for padding, each row adding up to 1.
         passages: unit vectors (P, d, H).
         mask: True for the passage tokens that count, (P, d).
     """

@@ -31,7 +31,7 @@ class TokenEncoder(nn.Module):
         from transformers import AutoModel
         from transformers.utils import logging
 
-        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.set_verbosity_error()
         self.body: Any = AutoModel.from_pretrained(str(base), attn_implementation="sdpa", add_pooling_layer=False)
         self.body.requires_grad_(requires_grad=False)
         blocks = self.body.encoder.layer
@@ -58,7 +58,7 @@ class TokenEncoder(nn.Module):
         return {_published(name): one for name, one in self.named_parameters() if one.requires_grad}
 
     def states(self, texts: Sequence[Sequence[int]], *, wide: bool = False) -> tuple[Tensor, Tensor]:
-        """Return token vectors (n, d, H), with `wide` before normalisation, and a mask (n, d) without the specials.
+        """Return token vectors (n, d, H), with `wide` before normalisation, and a mask (n, d) of what is no padding.
 
         Args:
             texts: word pieces with the first and last special.
@@ -79,7 +79,7 @@ class TokenEncoder(nn.Module):
         vectors = together[back.to(self.device)]
         lengths = torch.tensor([len(text) for text in texts], device=self.device)
         column = torch.arange(longest, device=self.device)
-        mask = (column >= 1) & (column < lengths[:, None] - 1)
+        mask = column < lengths[:, None]
         return (vectors if wide else normalize(vectors, dim=2)), mask
 
     def weights(self, vectors: Tensor, mask: Tensor) -> Tensor:

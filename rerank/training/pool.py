@@ -28,7 +28,7 @@ class Pool:
     terms: Tensor
     """BM25 weights, sparse (n, vocabulary)."""
     tokens: Tensor
-    """Unit vectors of all tokens between the specials, one passage after another, (T, H)."""
+    """Unit vectors of all tokens, one passage after another, (T, H)."""
     starts: Tensor
     """First row of each passage in `tokens`, and T at the end, (n + 1,)."""
     means: Tensor
@@ -59,7 +59,7 @@ class Candidates:
 def read_pool(model: TokenEncoder, pieces: Sequence[Sequence[int]], say: Say) -> Pool:
     """Return the pool as the model, still untrained, sees it."""
     device = model.device
-    lengths = torch.tensor([max(0, len(one) - 2) for one in pieces])
+    lengths = torch.tensor([len(one) for one in pieces])
     starts = torch.cat((torch.zeros(1, dtype=torch.long), lengths.cumsum(0)))
     width = int(model.body.config.hidden_size)
     kind = torch.bfloat16 if device.type == "cpu" else torch.float16
@@ -72,7 +72,7 @@ def read_pool(model: TokenEncoder, pieces: Sequence[Sequence[int]], say: Say) ->
         with torch.autocast(device.type, dtype=torch.bfloat16):
             wide, mask = model.states([pieces[place] for place in chosen], wide=True)
         for row, place in enumerate(chosen):
-            means[place] = wide[row, : len(pieces[place])].float().mean(dim=0)
+            means[place] = wide[row][mask[row]].float().mean(dim=0)
             tokens[starts[place] : starts[place + 1]] = normalize(wide[row][mask[row]].float(), dim=1).to(kind)
         if first % (step * 8) == 0:
             say(f"pool: {first} of {len(order)} passages read")
@@ -89,10 +89,7 @@ def candidates(model: TokenEncoder, pool: Pool, wanted: Sequence[Wanted], depth:
         with torch.autocast(model.device.type, dtype=torch.bfloat16):
             wide, mask = model.states([one.pieces for one in batch], wide=True)
         wide = wide.float()
-        whole = torch.zeros(mask.shape, dtype=torch.bool, device=model.device)
-        for row, one in enumerate(batch):
-            whole[row, : len(one.pieces)] = True
-        mean = normalize((wide * whole[:, :, None]).sum(dim=1), dim=1)
+        mean = normalize((wide * mask[:, :, None]).sum(dim=1), dim=1)
         words = lexical_scores(pool.terms, [one.pieces[1:-1] for one in batch])  # (q, n)
         cosines = mean @ pool.means.T  # (q, n)
         positives = torch.tensor([[one.positive] for one in batch], device=model.device)
