@@ -25,7 +25,8 @@ measure.add(cli)
 def main() -> None:
     """Run the command line; every failure is one sentence and a non-zero exit."""
     sys.excepthook = failures.say
-    cli()
+    command = typer.main.get_command(cli)  # calling `cli` itself would put typer's excepthook in the place of ours
+    command(prog_name="secondlook")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 import data
-from app.settings import Settings
+from app.settings import Settings, home
 from search.engine import SearchEngine
 from search.scorers import ScorerChoice, Scorers
 from search.second import MEASURED_BLENDS
@@ -15,19 +16,34 @@ from search.second import MEASURED_BLENDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rerank.load import Caches
     from rerank.scorer import Scorer
+
+VECTOR_BYTES = 1 << 30
+"""Room for token vectors: a passage of 160 tokens takes about 62 KB, so a gigabyte holds some 17,000."""
 
 
 def stay_offline(settings: Settings) -> None:
     """Keep every model library off the network unless a download was asked for; no telemetry in any case."""
     if not settings.allow_download:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
 def open_scorers(settings: Settings) -> Scorers:
-    """Return the second stages that can be chosen; none is loaded yet."""
+    """Return the second stages that can be chosen; none is loaded yet.
+
+    Token vectors are kept on disk, below the user's data, so that a second process does not compute them again.
+    """
+
+    @cache
+    def caches() -> Caches:
+        from rerank.cache import VectorCache
+        from rerank.load import Caches
+
+        return Caches(vectors=VectorCache(VECTOR_BYTES, home() / "token-vectors"))
 
     def load(name: str) -> Scorer:
         from rerank import load as load_scorer
@@ -37,6 +53,7 @@ def open_scorers(settings: Settings) -> Scorers:
             device=settings.device,
             allow_download=settings.allow_download,
             trust_remote_code=settings.trust_remote_code,
+            cache=caches(),
         )
 
     return Scorers(load, lambda: scorer_choices(settings.scorer), settings.scorer, MEASURED_BLENDS)
@@ -55,13 +72,17 @@ def scorer_choices(default: str) -> Sequence[ScorerChoice]:
     return choices
 
 
-def open_engine(settings: Settings, owner: str, examples: Sequence[str] = ()) -> SearchEngine:
+def open_engine(
+    settings: Settings, owner: str, examples: Sequence[str] = (), *, rebuild: bool = False, create: bool = True
+) -> SearchEngine:
     """Return a search engine that owns the index until it is closed.
 
     Args:
         settings: what to open.
         owner: what this process is doing, for the sentence that another process shows when the index is in use.
         examples: queries to offer on the page.
+        rebuild: open an index that was built otherwise, too; it answers nothing until it is ingested into.
+        create: make an index where there is none.
 
     Raises:
         StoreLocked: another process owns the index.
@@ -71,17 +92,30 @@ def open_engine(settings: Settings, owner: str, examples: Sequence[str] = ()) ->
     from indexer.embedders import open_embedder
     from indexer.index import Index
 
-    embedder = open_embedder(settings.embedder, device=settings.device, allow_download=settings.allow_download)
+    name, url = _embedder(settings.embedder)
+    embedder = open_embedder(name, url=url, device=settings.device, allow_download=settings.allow_download)
     index = Index.open(
-        settings.index, embedder, store_url=settings.store_url, collection=settings.collection, owner=owner
+        settings.index,
+        embedder,
+        store_url=settings.store_url,
+        collection=settings.collection,
+        owner=owner,
+        create=create,
+        rebuild=rebuild,
     )
     return SearchEngine(index, open_scorers(settings), examples)
 
 
-def sample_examples(limit: int = 8) -> tuple[str, ...]:
-    """Return example queries over the sample documents, one of each kind first."""
+def _embedder(stated: str | None) -> tuple[str | None, str | None]:
+    """Return (name, address) of what was asked for: "http://host:8080/v1#model" is a model of a server."""
+    if stated is None or not stated.startswith(("http://", "https://")):
+        return stated, None
+    url, _, name = stated.partition("#")
+    return name or None, url
+
+
+def sample_examples() -> tuple[str, ...]:
+    """Return the sample's judged queries that are marked as examples: those that best show a second look."""
     with data.path("sample", "queries.jsonl").open(encoding="utf-8") as stream:
         queries = [json.loads(line) for line in stream if line.strip()]
-    first_of_kind = {one["kind"]: one["text"] for one in reversed(queries)}
-    others = [one["text"] for one in queries if one["text"] not in first_of_kind.values()]
-    return tuple([*first_of_kind.values(), *others][:limit])
+    return tuple(one["text"] for one in queries if one.get("example"))

@@ -67,7 +67,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
         yield place, "none yet", "run `secondlook ingest FOLDER`"
         return
     try:
-        engine = open_engine(settings, "secondlook doctor")
+        engine = open_engine(settings, "secondlook doctor", create=False)
     except USER_ERRORS as error:
         yield place, "cannot be opened", str(error)
         return

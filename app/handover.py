@@ -1,1 +1,115 @@
 """Work handed to the process that owns an index, over its HTTP API."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.settings import Settings
+from search.errors import SearchError
+from search.result import SearchSettings
+
+if TYPE_CHECKING:
+    import httpx
+
+    from indexer.report import IngestProgress
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 120.0
+
+
+class OwnerError(SearchError):
+    """The process that owns the index refused the work, or does not answer."""
+
+
+class Owner:
+    """The process that has an index open, reached over HTTP: a search engine whose answers are plain JSON."""
+
+    def __init__(self, url: str, pid: int) -> None:
+        self.url = url
+        self._pid = pid
+
+    def search(self, query: str, settings: SearchSettings) -> dict[str, Any]:
+        """Return a result in the shape of `search.result.to_dict`."""
+        return self._ask("POST", "/api/search", {"query": query, **asdict(settings)})
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Return the indexed documents."""
+        rows: list[dict[str, Any]] = self._ask("GET", "/api/documents")["documents"]
+        return rows
+
+    def ingest(self, folder: Path, progress: Callable[[IngestProgress], None], *, rebuild: bool) -> dict[str, Any]:
+        """Return an ingest report as plain JSON; `progress` is called as the owner gets on.
+
+        Ctrl-C here asks the owner to stop, too.
+        """
+        from indexer.report import IngestProgress
+
+        run = self._ask("POST", "/api/ingest", {"folder": str(folder.expanduser().resolve()), "rebuild": rebuild})
+        try:
+            for state in self._events(f"/api/ingest/{run['id']}/events"):
+                if state["progress"]:
+                    progress(IngestProgress(**state["progress"]))
+                run = state
+        except KeyboardInterrupt:
+            self._ask("DELETE", f"/api/ingest/{run['id']}")
+            raise
+        if run["report"] is None:
+            raise OwnerError(run["error"] or f"The process that owns the index ({self.url}) ended the run early.")
+        report: dict[str, Any] = run["report"]
+        return report
+
+    def _client(self) -> httpx.Client:
+        import httpx
+
+        key = os.environ.get("SECONDLOOK_API_KEY")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        import httpx
+
+        try:
+            with self._client() as client:
+                answer = client.request(method, path, json=body)
+                found: dict[str, Any] = answer.json()
+        except (httpx.HTTPError, json.JSONDecodeError) as broken:
+            raise OwnerError(self._silent(broken)) from broken
+        if answer.is_error:
+            raise OwnerError(str(found.get("detail", f"{self.url} answered {answer.status_code}.")))
+        return found
+
+    def _events(self, path: str) -> Iterator[dict[str, Any]]:
+        import httpx
+
+        try:
+            with self._client() as client, client.stream("GET", path, timeout=None) as answer:
+                for line in answer.iter_lines():
+                    if line.startswith("data: "):
+                        yield json.loads(line.removeprefix("data: "))
+        except httpx.HTTPError as broken:
+            raise OwnerError(self._silent(broken)) from broken
+
+    def _silent(self, broken: Exception) -> str:
+        return (
+            f"The index is in use by process {self._pid} and {self.url} does not answer "
+            f"({type(broken).__name__}): wait for it, or stop that process."
+        )
+
+
+def owner(settings: Settings) -> Owner | None:
+    """Return the process that has the index open and serves it, or None if nobody does.
+
+    A process that holds the index without serving it (another ingest) is None here; opening the index then says who.
+    """
+    from indexer import lock
+
+    found = lock.owner(settings.index)
+    if found is None or found.url is None or found.pid == os.getpid():
+        return None
+    return Owner(found.url, found.pid)

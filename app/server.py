@@ -37,7 +37,8 @@ def build(engine: SearchEngine, settings: ApiSettings, url: str) -> FastAPI:
 
     application = api.build(engine, settings)
     blocks = page.build(engine, snippets(url))
-    return gr.mount_gradio_app(application, blocks, path="/", **page.mount_options())
+    mounted: FastAPI = gr.mount_gradio_app(application, blocks, path="/", **page.mount_options())
+    return mounted
 
 
 def serve(application: FastAPI, bound: socket.socket) -> None:
@@ -61,7 +62,18 @@ def running(application: FastAPI, bound: socket.socket) -> Iterator[str]:
 def _server(application: FastAPI) -> uvicorn.Server:
     import uvicorn
 
+    class Server(uvicorn.Server):
+        """A server that ends the page's own endless streams first: an open tab must not hold up a shutdown."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Let requests in flight finish, then stop."""
+            for route in application.routes:
+                stop = getattr(getattr(route, "app", None), "stop_event", None)
+                if stop is not None:
+                    stop.set()
+            await super().shutdown(sockets)
+
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, ws="none"
     )
-    return uvicorn.Server(config)
+    return Server(config)

@@ -79,6 +79,27 @@ def models(choices: Iterable[ScorerChoice]) -> RenderableType:
     return table
 
 
+def systems(report: Mapping[str, Any], names: Sequence[str]) -> RenderableType:
+    """Return an evaluation report as a table: one row a system, with the interval of nDCG@10 and the paired test."""
+    title = f"{report['dataset']} ({report['split']}), {report['queries']} judged queries"
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
+    table.add_column("system", overflow="fold")
+    for name in names:
+        table.add_column(name, justify="right")
+    table.add_column("95 % of nDCG@10", no_wrap=True)
+    table.add_column("against", overflow="fold")
+    for name, values in report["systems"].items():
+        low, high = values["ci95"]["ndcg@10"]
+        against = values["against"]
+        said = (
+            f"{against['ndcg@10']:+.4f}, p {against['p']:.3f}, {against['wins']}/{against['ties']}/{against['losses']}"
+        )
+        cells = [f"{values[one]:.3f}" for one in names]
+        table.add_row(escape(name), *cells, f"{low:.3f} to {high:.3f}", "" if name == against["baseline"] else said)
+    cost = ", ".join(f"{name} {value:g} ms" for name, value in report["milliseconds"].items())
+    return Group(table, Text(f"mean per query: {cost}", style="dim"), *_curves(report))
+
+
 def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     """Return (what, finding, next step) rows as a table."""
     table = Table(header_style="bold")
@@ -87,6 +108,21 @@ def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     for what, finding, step in rows:
         table.add_row(escape(what), escape(finding), escape(step) if step else Text("fine", style="dim"))
     return table
+
+
+def _curves(report: Mapping[str, Any]) -> list[RenderableType]:
+    shown: list[RenderableType] = []
+    for name, curves in report.get("curves", {}).items():
+        for kind, points in curves.items():
+            if not isinstance(points, list) or not points:
+                continue
+            table = Table(title=escape(f"{name}: {kind}"), title_justify="left", header_style="bold")
+            for column in points[0]:
+                table.add_column(column, justify="right")
+            for point in points:
+                table.add_row(*(f"{value:g}" for value in point.values()))
+            shown.append(table)
+    return shown
 
 
 def _dropped(found: Mapping[str, Any]) -> list[RenderableType]:
@@ -106,7 +142,8 @@ def _dropped(found: Mapping[str, Any]) -> list[RenderableType]:
 def _cost(found: Mapping[str, Any]) -> Text:
     stages = " · ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in found["seconds"].items())
     count = len(found["candidates"])
-    return Text(f"{count} candidates · {stages}\n{found['scorer']} on {found['runtime']}", style="dim")
+    blend = f", blended with {found['blend']:.0%} first stage" if found["blend"] else ""
+    return Text(f"{count} candidates · {stages}\n{found['scorer']}{blend} on {found['runtime']}", style="dim")
 
 
 def _hit(hit: Mapping[str, Any] | None) -> str:

@@ -99,6 +99,21 @@ def require_finite(values: Iterable[float], model: str) -> None:
         )
 
 
+def distinct(texts: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Where each different text comes first, and for every text the place of its equal in that list.
+
+    Equal passages must get equal scores, to the last bit, or their order would depend on how batches were formed:
+    they are computed once.
+    """
+    places: dict[str, int] = {}
+    firsts: list[int] = []
+    for place, text in enumerate(texts):
+        if text not in places:
+            places[text] = len(firsts)
+            firsts.append(place)
+    return firsts, [places[text] for text in texts]
+
+
 def order(scores: Sequence[float]) -> list[int]:
     """Positions by descending score, ties by input order."""
     return sorted(range(len(scores)), key=lambda i: (-scores[i], i))

@@ -54,7 +54,9 @@ class ScoreCache:
         with self._lock:
             self._kept.clear()
 
-    def __len__(self) -> int:
+    @property
+    def entries(self) -> int:
+        """Scores held."""
         return len(self._kept)
 
     def _get(self, place: tuple[str, str, str]) -> Scored | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,15 +196,15 @@ def read_shape(folder: Path, config: Mapping[str, Any], layout: Layout) -> Shape
 
 
 def _load(file: Path) -> dict[str, Tensor]:
-    if file.suffix == ".bin":
-        loaded = torch.load(file, map_location="cpu", weights_only=True)
-        return {str(name): tensor for name, tensor in loaded.items()}
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        return load_file(file)
-    except (SafetensorError, OSError, ValueError, struct.error) as broken:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        loaded = torch.load(file, map_location="cpu", weights_only=True)
+        return {str(name): tensor for name, tensor in loaded.items()}
+    except (SafetensorError, OSError, ValueError, RuntimeError, pickle.UnpicklingError, AttributeError) as broken:
         raise BadCheckpoint(f"{file} cannot be read ({broken}): download or copy it again.") from broken
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rerank.base import BaseScorer, check, clean, require_finite, room
+from rerank.base import BaseScorer, check, clean, distinct, require_finite, room
 from rerank.batching import run
 from rerank.cache import ScoreCache, text_key
 from rerank.checkpoint import Checkpoint, read, read_config, read_json, revision, weight_files
@@ -160,7 +160,9 @@ class CrossEncoderScorer(BaseScorer):
         notes = list(query_notes)
         kept = self._kept(query, passages, limits)
         todo = [place for place, one in enumerate(kept) if one is None]
-        pieces = self._reader.read([clean(passages[place]) for place in todo], limits.max_document_tokens)
+        texts = [clean(passages[place]) for place in todo]
+        firsts, same = distinct(texts)
+        pieces = self._reader.read([texts[place] for place in firsts], limits.max_document_tokens)
         inputs = self._inputs(asked, pieces, width, limits)
         tokenised = time.perf_counter()
         logits: list[float] = []
@@ -177,7 +179,8 @@ class CrossEncoderScorer(BaseScorer):
                 )
             logits, self._budget = outcome.results, min(self._budget, outcome.budget)
             notes += outcome.notes
-        fresh = _documents(inputs, logits, pieces, limits)
+        once = _documents(inputs, logits, pieces, limits)
+        fresh = [once[place] for place in same]
         for place, one in zip(todo, fresh, strict=True):
             kept[place] = one
         if self._cache is not None and todo:

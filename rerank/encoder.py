@@ -36,6 +36,8 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class _Norm:
+    """Layer norm in fp32: sums over layers stay exact while the products run in fewer bits."""
+
     weight: Tensor
     bias: Tensor
     epsilon: float
@@ -72,7 +74,8 @@ class Encoder:
             return weights[name].to(placement.device, placement.dtype)
 
         def norm(name: str) -> _Norm:
-            return _Norm(put(f"{name}.weight"), put(f"{name}.bias"), self.shape.epsilon)
+            weight, bias = (weights[f"{name}.{part}"].to(placement.device, torch.float32) for part in ("weight", "bias"))
+            return _Norm(weight, bias, self.shape.epsilon)
 
         def part(name: str, rows: slice = slice(None), *, activate: bool = False) -> Linear:
             weight, bias = weights[f"{name}.weight"][rows], weights.get(f"{name}.bias")
@@ -112,7 +115,7 @@ class Encoder:
 
     @torch.inference_mode()
     def states(self, texts: Sequence[Tokens]) -> tuple[Tensor, ...]:
-        """The last layer's token states of each text, (tokens, H) each, in the placement's type on its device."""
+        """The last layer's token states of each text, (tokens, H) fp32 each, on the placement's device."""
         packing = Packing(tuple(len(text) for text in texts), self.placement.device)
         return torch.split(self._run(texts, packing, first_only=False), list(packing.lengths))
 
@@ -120,29 +123,30 @@ class Encoder:
     def logits(self, texts: Sequence[Tokens]) -> Tensor:
         """The head's raw output for each text, (n,) fp32 on the CPU."""
         packing = Packing(tuple(len(text) for text in texts), self.placement.device)
-        first = self._run(texts, packing, first_only=True).float()  # (n, H)
+        first = self._run(texts, packing, first_only=True)  # (n, H)
         weight, bias, out, offset = self._head
         return linear(torch.tanh(linear(first, weight, bias)), out, offset)[:, 0].cpu()
 
     def _run(self, texts: Sequence[Tokens], packing: Packing, *, first_only: bool) -> Tensor:
-        """Token states (T, H), or with `first_only` those of each first token (n, H)."""
+        """Token states (T, H) in fp32, or with `first_only` those of each first token (n, H)."""
         x = self._embed(texts, packing)
+        number = self.placement.dtype
         heads, width, kernel = self.shape.heads, self.shape.head_width, self.placement.kernel
         bias = None
         if self.shape.alibi:
-            bias = distances(packing.longest, heads, device=packing.device, dtype=x.dtype)
-        for number, layer in enumerate(self._layers):
-            lone = first_only and number == self.shape.layers - 1
+            bias = distances(packing.longest, heads, device=packing.device, dtype=number)
+        for place, layer in enumerate(self._layers):
+            lone = first_only and place == self.shape.layers - 1
             if lone:  # only the first token is read from here on: its query, its MLP
                 asking = x[packing.firsts]  # (n, H)
-                query = layer.query(asking).view(-1, heads, width)
-                key, value = layer.keyvalue(x).view(-1, 2, heads, width).unbind(1)
+                query = layer.query(asking.to(number)).view(-1, heads, width)
+                key, value = layer.keyvalue(x.to(number)).view(-1, 2, heads, width).unbind(1)
                 x = asking
             else:
-                query, key, value = layer.qkv(x).view(-1, 3, heads, width).unbind(1)  # (T, A, d) each
+                query, key, value = layer.qkv(x.to(number)).view(-1, 3, heads, width).unbind(1)  # (T, A, d) each
             context = attend(query, key, value, packing, kernel, bias=bias, first_only=lone)
-            x = layer.norm1(layer.attended(context.reshape(-1, self.shape.hidden), x))
-            x = layer.norm2(layer.down(self._inner(layer, x), x))
+            x = layer.norm1(x.add_(layer.attended(context.reshape(-1, self.shape.hidden))))
+            x = layer.norm2(x.add_(layer.down(self._inner(layer, x.to(number)))))
         return x
 
     def _inner(self, layer: _Layer, x: Tensor) -> Tensor:
@@ -166,8 +170,8 @@ class Encoder:
         else:
             types = chain.from_iterable((0,) * text.turn + (1,) * (len(text) - text.turn) for text in texts)
             x += embedding(torch.tensor(list(types), dtype=torch.long, device=device), self._type)
-        return self._norm(x)
+        return self._norm(x.float())
 
 
-def _unused(x: Tensor, plus: Tensor | None = None) -> Tensor:
+def _unused(x: Tensor) -> Tensor:
     raise NotImplementedError("only the last layer keeps its projections apart")

@@ -19,8 +19,8 @@ _PACKED_FOR = 2048
 class Linear(Protocol):
     """`x @ weight.T + bias`, with the activation it was prepared with."""
 
-    def __call__(self, x: Tensor, plus: Tensor | None = None) -> Tensor:
-        """(T, in) -> (T, out), with `plus` (T, out) added; `plus` and activation exclude each other."""
+    def __call__(self, x: Tensor) -> Tensor:
+        """(T, in) -> (T, out)."""
         ...
 
 
@@ -43,33 +43,26 @@ def prepare(weight: Tensor, bias: Tensor | None, placement: Placement, *, activa
 
 
 def _plain(matrix: Tensor, offset: Tensor | None, *, activate: bool) -> Linear:
-    def product(x: Tensor, plus: Tensor | None = None) -> Tensor:
+    def product(x: Tensor) -> Tensor:
         y = linear(x, matrix, offset)
-        if activate:
-            return gelu(y)
-        return y if plus is None else y.add_(plus)
+        return gelu(y) if activate else y
 
     return product
 
 
 def _can_pack() -> bool:
     """True if this PyTorch has oneDNN's product with a weight in blocked layout and fused ends."""
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
 
 
 def _packed(matrix: Tensor, offset: Tensor | None, *, activate: bool) -> Linear:
-    """The bf16 product through oneDNN, weight laid out beforehand, GELU or sum fused: a tenth faster than `linear`."""
+    """The bf16 product through oneDNN, weight laid out beforehand, GELU fused: 4 to 10 % faster than `linear`."""
     blocked = torch.ops.mkldnn._reorder_linear_weight(matrix.contiguous(), _PACKED_FOR)  # noqa: SLF001  (no public name)
     multiply = torch.ops.mkldnn._linear_pointwise  # noqa: SLF001  (the same)
-    end = ("gelu", [], "none") if activate else ("none", [], "")
+    end: tuple[str, list[float], str] = ("gelu", [], "none") if activate else ("none", [], "")
 
-    def product(x: Tensor, plus: Tensor | None = None) -> Tensor:
-        rows = x.contiguous()
-        y: Tensor
-        if plus is None:
-            y = multiply(rows, blocked, offset, *end)
-        else:
-            y = multiply.binary(rows, plus, blocked, offset, "add")
+    def product(x: Tensor) -> Tensor:
+        y: Tensor = multiply(x.contiguous(), blocked, offset, *end)
         return y
 
     return product
@@ -85,13 +78,11 @@ def _int8(weight: Tensor, bias: Tensor | None, dtype: torch.dtype, *, activate: 
     columns = columns[:, 0]
     offset = torch.zeros(len(weight), dtype=dtype) if bias is None else bias.to(dtype)
 
-    def product(x: Tensor, plus: Tensor | None = None) -> Tensor:
+    def product(x: Tensor) -> Tensor:
         rows, scales = _quantise(x, dtype)
         dots = torch._int_mm(rows, turned).to(dtype)  # noqa: SLF001  (PyTorch's only int8 product), (T, out)
         y = torch.addcmul(offset, dots.mul_(columns), scales)
-        if activate:
-            return gelu(y)
-        return y if plus is None else y.add_(plus)
+        return gelu(y) if activate else y
 
     return product
 

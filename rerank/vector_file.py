@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rerank.errors import BadInput
+
 _log = logging.getLogger(__name__)
 
 Stored = tuple[NDArray[np.int8], NDArray[np.float32]]
@@ -24,20 +26,20 @@ CREATE TABLE IF NOT EXISTS vectors (
 CREATE INDEX IF NOT EXISTS vectors_used ON vectors (used, bytes);
 """
 _KEYS_PER_QUERY = 500
-_BUSY_SECONDS = 10.0
+_BUSY_SECONDS = 2.0
 
 
 class VectorFile:
     """The disk half of a vector cache; a damaged file is replaced, for it holds nothing that is not derived."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / "token-vectors.sqlite"
         self._most = max_bytes
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             self._db = self._open()
-        except sqlite3.OperationalError:
-            raise
+        except (sqlite3.OperationalError, OSError) as refused:
+            raise BadInput(f"{folder} cannot hold token vectors ({refused}): choose a folder to write to.") from refused
         except sqlite3.DatabaseError:
             _log.warning("%s is damaged: starting an empty one.", self._path)
             for leftover in folder.glob(f"{self._path.name}*"):
@@ -45,7 +47,15 @@ class VectorFile:
             self._db = self._open()
 
     def get_many(self, model: str, keys: Sequence[str]) -> list[Stored | None]:
-        """What is stored under each key, or None."""
+        """What is stored under each key, or None; nothing, and a line in the log, where the file cannot be read now."""
+        try:
+            found = self._read(model, keys)
+        except sqlite3.Error as failed:
+            _log.warning("%s cannot be read (%s): token vectors are computed again.", self._path, failed)
+            found = {}
+        return [found.get(key) for key in keys]
+
+    def _read(self, model: str, keys: Sequence[str]) -> dict[str, Stored]:
         found: dict[str, Stored] = {}
         for at in range(0, len(keys), _KEYS_PER_QUERY):
             some = keys[at : at + _KEYS_PER_QUERY]
@@ -63,25 +73,34 @@ class VectorFile:
                 self._db.executemany(
                     "UPDATE vectors SET used = ? WHERE model = ? AND key = ?", ((now, model, key) for key in found)
                 )
-        return [found.get(key) for key in keys]
+        return found
 
     def put_many(self, model: str, keys: Sequence[str], stored: Sequence[Stored]) -> None:
-        """Store one entry per key in one transaction; the least recently used ones go."""
+        """Store one entry per key in one transaction; the least recently used ones go.
+
+        Where the file cannot be written now, nothing is stored and the log says so: a cache must not stop a search.
+        """
         now = time.time()
         rows = [
             (model, key, now, codes.nbytes + scales.nbytes, codes.tobytes(), scales.tobytes())
             for key, (codes, scales) in zip(keys, stored, strict=True)
             if len(scales)
         ]
-        with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
-            self._shrink()
+        try:
+            with self._db:
+                self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
+                self._shrink()
+        except sqlite3.Error as failed:
+            _log.warning("%s cannot be written (%s): token vectors are kept in memory only.", self._path, failed)
 
     def clear(self) -> None:
         """Remove every entry and give the space back."""
         with self._db:
             self._db.execute("DELETE FROM vectors")
-        self._db.execute("VACUUM")
+        try:
+            self._db.execute("VACUUM")
+        except sqlite3.OperationalError as busy:
+            _log.warning("%s is empty but keeps its size for now (%s).", self._path, busy)
 
     def close(self) -> None:
         """Let go of the file."""

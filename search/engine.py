@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rerank.scorer import Cancel, Progress, Scorer, Scoring
+from rerank.scorer import Cancel, Progress, Scorer, Span
 from search import second
 from search.errors import BadQuery, EmptyIndex
 from search.hybrid import Stopwatch, candidates
@@ -14,12 +15,11 @@ from search.result import MAX_CANDIDATES, Candidate, Ranked, Result, SearchSetti
 from search.scorers import NO_SCORER, ScorerChoice, Scorers
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from indexer.catalog import DocumentInfo
     from indexer.embedder import Embedder
     from indexer.index import Index
     from indexer.report import IngestProgress, IngestReport
+
+__all__ = ["MAX_QUERY_CHARACTERS", "Cancel", "IndexState", "SearchEngine"]
 
 MAX_QUERY_CHARACTERS = 10_000
 """Longer queries are refused: no model here reads more than 512 query tokens."""
@@ -37,6 +37,19 @@ class IndexState:
     runtime: str
     """Device line of the default second stage."""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One indexed document, for a list."""
+
+    path: str
+    title: str
+    kind: str
+    chunks: int
+    note: str
+    """What a person should know about how it was read; empty where all is well."""
+    folder: str
 
 
 class SearchEngine:
@@ -96,14 +109,17 @@ class SearchEngine:
             chunks=chunks,
             folders=tuple(self._index.roots()),
             embedder=f"{self.embedder.name} ({self.embedder.runtime})",
-            store=self._index.store_description,
+            store=self._index.description,
             runtime=f"{self._scorers.default} on {self._scorers.get().runtime}",
-            notes=tuple(self._index.notes()),
+            notes=self._warnings(),
         )
 
-    def documents(self) -> list[DocumentInfo]:
+    def documents(self) -> list[DocumentRow]:
         """Return every indexed document, by path."""
-        return self._index.documents()
+        return [
+            DocumentRow(one.document, one.title, one.kind, one.chunks, one.note, one.root)
+            for one in self._index.documents()
+        ]
 
     def delete(self, path: str) -> bool:
         """Return True if a document of that path was indexed; it is gone from every store then."""
@@ -118,11 +134,21 @@ class SearchEngine:
         rebuild: bool = False,
     ) -> IngestReport:
         """Return what became of every file of the folder; see `indexer.sync`."""
-        return self._index.sync(folder, progress=progress, cancel=cancel, rebuild=rebuild)
+        stop = None if cancel is None else lambda: bool(cancel)
+        return self._index.sync(Path(folder).expanduser(), progress=progress, cancel=stop, rebuild=rebuild)
 
     def verify(self) -> list[str]:
         """Return every disagreement between catalog and vector store, in words; empty means whole."""
         return self._index.verify()
+
+    def announce(self, url: str) -> None:
+        """Tell other processes where this one takes work over HTTP."""
+        self._index.set_url(url)
+
+    @property
+    def index(self) -> Index:
+        """The index under both stages."""
+        return self._index
 
     def close(self) -> None:
         """Release models and index."""
@@ -144,6 +170,8 @@ class SearchEngine:
             ranked, below = second.cut(second.first_stage_order(first), settings.cutoff)
             explained = self._explain(replace(empty, ranked=ranked, cut=below), None, watch)
             return explained, ()
+        if name not in self._scorers.loaded:
+            watch.run("load model", lambda: self._scorers.get(name))
         scorer = self._scorers.get(name)
         with watch.stage("rerank"):
             scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)
@@ -158,7 +186,7 @@ class SearchEngine:
             runtime=str(scorer.runtime),
             score_range=(scorer.contract.low, scorer.contract.high),
         )
-        return self._explain(result, scorer, watch), _scoring_notes(scoring, blend)
+        return self._explain(result, scorer, watch), scoring.notes
 
     def _explain(self, result: Result, scorer: Scorer | None, watch: Stopwatch) -> Result:
         """Return the result with sentence scores and BM25 terms filled in for the passages that are shown."""
@@ -179,6 +207,14 @@ class SearchEngine:
             ranked = tuple(_explained(one, with_terms, spans) for one in result.ranked)
             before = tuple(with_terms.get(one.chunk.id, one) for one in result.candidates)
         return replace(result, candidates=before, ranked=ranked)
+
+    def _warnings(self) -> tuple[str, ...]:
+        noted = sum(1 for one in self._index.documents() if one.note)
+        if not noted:
+            return ()
+        return (
+            f"{noted} {'document has' if noted == 1 else 'documents have'} a note on how it was read: see Documents.",
+        )
 
     def _notes(self, query: str, first: Sequence[Candidate]) -> tuple[str, ...]:
         notes = []
@@ -205,13 +241,6 @@ def _check(query: str, settings: SearchSettings) -> None:
             raise BadQuery(f"{name} must be between 0 and 1, not {share}.")
 
 
-def _explained(one: Ranked, candidates: dict[str, Candidate], spans: dict[str, tuple[object, ...]]) -> Ranked:
+def _explained(one: Ranked, candidates: Mapping[str, Candidate], spans: Mapping[str, tuple[Span, ...]]) -> Ranked:
     identity = one.candidate.chunk.id
     return replace(one, candidate=candidates.get(identity, one.candidate), spans=spans.get(identity, ()))
-
-
-def _scoring_notes(scoring: Scoring, blend: float) -> tuple[str, ...]:
-    notes = list(scoring.notes)
-    if blend > 0:
-        notes.append(f"The final order blends both stages' ranks: {blend:.0%} first stage, {1 - blend:.0%} second.")
-    return tuple(notes)

@@ -59,7 +59,7 @@ def documents(index: options.Index = None) -> None:
     if owner is not None:
         rows = owner.documents()
     else:
-        engine = open_engine(settings, "secondlook documents")
+        engine = open_engine(settings, "secondlook documents", create=False)
         try:
             rows = [asdict(one) for one in engine.documents()]
         finally:
@@ -70,7 +70,7 @@ def documents(index: options.Index = None) -> None:
 
 def verify(index: options.Index = None) -> None:
     """Prove that catalog, dense and sparse vectors hold the same chunks; exit 1 if not."""
-    engine = open_engine(options.settings(index), "secondlook verify")
+    engine = open_engine(options.settings(index), "secondlook verify", create=False)
     try:
         wrong = engine.verify()
         chunks = engine.state().chunks

@@ -63,7 +63,7 @@ def search(
     if owner is not None:
         found: dict[str, Any] = owner.search(query, wanted)
     else:
-        engine = open_engine(settings, "secondlook search")
+        engine = open_engine(settings, "secondlook search", create=False)
         try:
             found = to_dict(engine.search(query, wanted))
         finally:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerank.base import BaseScorer, check, clean, order, require_finite, room, stop_if
+from rerank.base import BaseScorer, check, clean, distinct, order, require_finite, room, stop_if
 from rerank.errors import BadCheckpoint, BadInput, Cancelled
 from rerank.scorer import (
     MAX_DOCUMENTS,
@@ -143,7 +143,7 @@ def test_one_pair_gives_a_list_of_one() -> None:
 
 @pytest.mark.parametrize("pairs", [[], "ab", [("q", "d", "x")], [("q", None)], [3]])
 def test_what_is_no_pair_is_refused(pairs: list[tuple[str, str]]) -> None:
-    with pytest.raises(BadInput, match="[pP]air"):
+    with pytest.raises(BadInput, match=r"[pP]air"):
         SharedLetters().compute_score(pairs)
 
 
@@ -173,3 +173,8 @@ def test_nan_is_blamed_on_the_weights_and_a_cancel_stops() -> None:
 
 def test_order_is_total() -> None:
     assert order([0.5, 0.9, 0.5]) == [1, 0, 2]
+
+
+def test_equal_texts_are_told_apart_from_different_ones() -> None:
+    assert distinct(["b", "a", "b", "c", "a"]) == ([0, 1, 3], [0, 1, 0, 2, 1])
+    assert distinct([]) == ([], [])

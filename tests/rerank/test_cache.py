@@ -1,3 +1,4 @@
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from rerank.cache import Packed, ScoreCache, VectorCache, pack, text_key
+from rerank.errors import BadInput
 from rerank.scorer import Scored
 
 
@@ -38,7 +40,7 @@ def test_the_least_recently_used_score_goes_first() -> None:
     cache.put_many("m", "q", ["c"], [Scored(3, 3)])
     assert [found is not None for found in cache.get_many("m", "q", ["a", "b", "c"])] == [True, False, True]
     cache.clear()
-    assert len(cache) == 0
+    assert cache.entries == 0
 
 
 def test_two_threads_share_a_score_cache() -> None:
@@ -53,7 +55,7 @@ def test_two_threads_share_a_score_cache() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, range(2)))
-    assert len(cache) == 50
+    assert cache.entries == 50
 
 
 def test_packed_vectors_are_within_half_a_step_and_a_quarter_of_the_bytes() -> None:
@@ -148,3 +150,22 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert "damaged" in caplog.text
     cache.close()
     assert VectorCache(1 << 20, tmp_path).get_many("m", ["a"])[0] is not None
+
+
+def test_a_locked_file_costs_the_vectors_on_disk_but_not_the_call(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = VectorCache(1 << 20, tmp_path)
+    other = sqlite3.connect(tmp_path / "token-vectors.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    cache.put_many("m", ["a"], [vectors(1)])
+    other.execute("ROLLBACK")
+    other.close()
+    assert "kept in memory only" in caplog.text
+    assert cache.get_many("m", ["a"])[0] is not None
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="cannot hold token vectors"):
+        VectorCache(1 << 20, tmp_path / "file")

@@ -1,0 +1,201 @@
+"""The application's own bodies: searching, documents, ingest runs, state."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.api.wire import Positive, Wire, whole
+from search.engine import MAX_QUERY_CHARACTERS
+from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, SearchSettings
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class SearchRequest(Wire):
+    """A query and everything its outcome depends on besides the index."""
+
+    query: Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")]
+    candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES), BeforeValidator(whole)] = DEFAULT_CANDIDATES
+    top_n: Positive = DEFAULT_TOP_N
+    scorer: Annotated[str | None, Field(max_length=512)] = None
+    fusion: Literal["rrf", "weighted"] = "rrf"
+    sparse: Literal["qdrant", "rank-bm25"] = "qdrant"
+    sparse_weight: Share = 0.3
+    blend: Share | None = None
+    cutoff: float | None = None
+    explain: bool = True
+
+    def settings(self, scorer: str | None) -> SearchSettings:
+        """Return the settings, with the scorer that answers for the name that was sent."""
+        return SearchSettings(**{**self.model_dump(exclude={"query"}), "scorer": scorer})
+
+
+class Open(BaseModel):
+    """Part of an answer; may hold fields besides those stated."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ChunkBody(Open):
+    """A stored passage."""
+
+    id: str
+    document: str
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    title: str
+
+
+class HitBody(Open):
+    """One retriever's rank and score."""
+
+    chunk_id: str
+    rank: int
+    score: float
+
+
+class SpanBody(Open):
+    """A sentence or window, as code-point offsets."""
+
+    start: int
+    end: int
+    score: float
+
+
+class CandidateBody(Open):
+    """A chunk as the first stage ranked it."""
+
+    chunk: ChunkBody
+    rank: int
+    fused: float
+    dense: HitBody | None
+    sparse: HitBody | None
+    terms: list[tuple[str, float]]
+
+
+class RankedBody(Open):
+    """A candidate after the second look."""
+
+    candidate: CandidateBody
+    rank: int
+    logit: float
+    score: float
+    rerank_rank: int
+    final: float
+    window: SpanBody | None
+    spans: list[SpanBody]
+    truncated: int
+    cached: bool
+    moved: int
+    movement: str
+
+
+class SearchResponse(Open):
+    """What each stage did to the query."""
+
+    query: str
+    candidates: list[CandidateBody]
+    ranked: list[RankedBody]
+    seconds: dict[str, float]
+    settings: dict[str, Any]
+    scorer: str
+    runtime: str
+    score_range: tuple[float, float]
+    blend: float
+    cut: int
+    notes: list[str]
+    top: list[str]
+
+
+class DocumentBody(Open):
+    """An indexed document."""
+
+    path: str
+    chunks: int
+
+
+class Documents(BaseModel):
+    """Every indexed document, by path."""
+
+    documents: list[DocumentBody]
+
+
+class Deleted(BaseModel):
+    """A document that is gone from every store."""
+
+    path: str
+    deleted: bool
+
+
+class IngestRequest(Wire):
+    """A folder on the server's own disk."""
+
+    folder: Annotated[str, Field(min_length=1, max_length=4096)]
+    rebuild: bool = False
+    """Drop the index and build it again."""
+
+
+class IngestState(BaseModel):
+    """How far a run is; `report` once it has ended."""
+
+    id: str
+    folder: str
+    status: Literal["running", "done", "cancelled", "failed"]
+    version: int
+    started: float
+    progress: dict[str, Any] | None
+    report: dict[str, Any] | None
+    error: str | None
+
+
+class ScorerBody(BaseModel):
+    """A second stage that can be chosen."""
+
+    name: str
+    label: str
+    available: bool
+    reason: str
+    licence: str
+
+
+class State(Open):
+    """What is indexed, what it runs on, and what can be chosen."""
+
+    version: str
+    pid: int
+    documents: int
+    chunks: int
+    folders: list[str]
+    embedder: str
+    store: str
+    runtime: str
+    notes: list[str]
+    default_scorer: str
+    scorers: list[ScorerBody]
+
+
+class LoadedModel(BaseModel):
+    """A model in memory, and where it runs."""
+
+    name: str
+    device: str
+    dtype: str
+    kernel: str
+    reason: str
+
+
+class Health(BaseModel):
+    """Whether the server is up, and what its models run on."""
+
+    status: Literal["ok"]
+    version: str
+    default: str
+    loaded: list[LoadedModel]
+    embedder: str
+    embedder_runtime: str
+    queue: int
+    queue_size: int

@@ -1,0 +1,98 @@
+"""Commands that measure: eval (quality on judged data) and bench (speed on this machine)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from app import evaluate as evaluation
+from app import show
+from app.commands import options
+from search.evaluation import better_than
+from search.metrics import NAMES
+from search.result import DEFAULT_CANDIDATES, SearchSettings
+
+BENCH = typer.Typer(help="Measure speed on this machine; the last line is JSON.", no_args_is_help=True)
+
+
+def add(cli: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    cli.command("eval")(evaluate)
+    cli.add_typer(BENCH, name="bench")
+
+
+def evaluate(
+    dataset: Annotated[Path, typer.Argument(help="BEIR-layout folder, or a folder of documents with qrels.tsv.")],
+    split: Annotated[str, typer.Option(help="qrels/<split>.tsv.")] = "test",
+    run: Annotated[Path | None, typer.Option(help="TREC run file: rerank its candidates, index nothing.")] = None,
+    scorers: Annotated[str | None, typer.Option(help="Second stages, separated by commas.")] = None,
+    candidates: Annotated[int, typer.Option(help="Passages that get a second look.")] = DEFAULT_CANDIDATES,
+    blend: Annotated[str | None, typer.Option(help="First-stage shares, separated by commas.")] = None,
+    fusion: Annotated[str, typer.Option(help="rrf or weighted.")] = "rrf",
+    sparse_weight: Annotated[float, typer.Option(help="Share of BM25 in weighted fusion.")] = 0.3,
+    relevant: Annotated[int, typer.Option(help="Smallest grade that counts as relevant (TREC DL: 2).")] = 1,
+    queries: Annotated[int | None, typer.Option(help="Only so many queries, evenly spread.")] = None,
+    curve: Annotated[bool, typer.Option("--curve", help="Candidate count and cut-off against quality.")] = False,
+    minimum: Annotated[
+        list[str] | None, typer.Option("--min", help="Exit 1 if the last system misses it: ndcg@10=0.33")
+    ] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+    embedder: options.Embedder = None,
+    device: options.Device = None,
+    allow_download: options.Download = False,
+) -> None:
+    """Measure BM25, dense, hybrid and each second stage on judged queries, with intervals and paired tests."""
+    if fusion not in {"rrf", "weighted"}:
+        raise typer.BadParameter(f"--fusion is rrf or weighted, not {fusion}.")
+    floors = _floors(minimum or [])
+    names = tuple(one.strip() for one in scorers.split(",")) if scorers else ()
+    plan = evaluation.Plan(
+        folder=dataset,
+        split=split,
+        run=run,
+        scorers=names,
+        blends=tuple(float(one) for one in blend.split(",")) if blend else None,
+        search=SearchSettings(
+            candidates=candidates,
+            fusion=fusion,  # type: ignore[arg-type]
+            sparse_weight=sparse_weight,
+            explain=False,
+        ),
+        queries=queries,
+        relevant=relevant,
+        curve=curve,
+    )
+    settings = options.settings(embedder=embedder, device=device, allow_download=allow_download)
+    with Progress(console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("queries", total=None)
+        report = evaluation.evaluate(
+            plan, settings, lambda done, total: shown.update(task, completed=done, total=total)
+        )
+    Console().print(show.systems(report, NAMES))
+    if as_json is not None:
+        as_json.parent.mkdir(parents=True, exist_ok=True)
+        as_json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    last = list(report["systems"])[-1]
+    missed = better_than(report, floors, last)
+    for sentence in missed:
+        print(sentence)
+    if missed:
+        raise typer.Exit(1)
+
+
+def _floors(stated: list[str]) -> dict[str, float]:
+    floors = {}
+    for one in stated:
+        name, _, value = one.partition("=")
+        try:
+            floors[name] = float(value)
+        except ValueError as wrong:
+            raise typer.BadParameter(f"--min is METRIC=NUMBER, not {one}.") from wrong
+        if name not in NAMES:
+            raise typer.BadParameter(f"--min knows {', '.join(NAMES)}, not {name}.")
+    return floors

@@ -1,0 +1,311 @@
+"""The index of one or several folders: what searching and ingesting see of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import bm25
+from indexer.chunk import Chunk, Hit
+from indexer.documents import DocumentInfo
+from indexer.embedder import Embedder
+from indexer.errors import IndexerError, StoreError
+from indexer.exact_bm25 import ExactBM25
+from indexer.generation import Generation, Splitting, fingerprint
+from indexer.generations import CURRENT, FIRST, Generations
+from indexer.lock import Lock, acquire
+from indexer.report import IngestReport, Outcome
+from indexer.scan import scan
+from indexer.split import DEFAULT_OVERLAP, DEFAULT_SIZE
+from indexer.store import VectorStore
+from indexer.sync import Cancel, Progress, Sync
+from indexer.terms import terms as terms_of
+
+Backend = Literal["qdrant", "rank-bm25"]
+
+
+class Index:
+    """An open index; made by `Index.open`. Searching is safe from any thread, also while a folder is being ingested."""
+
+    def __init__(
+        self, path: Path, embedder: Embedder, splitting: Splitting, lock: Lock, generations: Generations
+    ) -> None:
+        self._path = path
+        self._embedder = embedder
+        self._splitting = splitting
+        self._lock = lock
+        self._generations = generations
+        self._syncing = threading.Lock()
+        self._closing = threading.Event()
+        self._exact: tuple[Generation, int, ExactBM25] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        embedder: Embedder,
+        *,
+        store_url: str | None = None,
+        collection: str = "secondlook",
+        api_key: str | None = None,
+        create: bool = True,
+        rebuild: bool = False,
+        owner: str = "another command",
+        size: int = DEFAULT_SIZE,
+        overlap: int = DEFAULT_OVERLAP,
+    ) -> Index:
+        """Return the index in a folder, created where there is none unless `create` is false.
+
+        Vectors are kept in this process, or on the Qdrant server at `store_url`. With `rebuild`, an index that was
+        built with other settings opens too; until it is ingested into, which replaces it, it answers no queries.
+        `owner` is what other processes are told about this one.
+
+        Raises:
+            StoreLocked: another process holds the index; the message says which.
+            FingerprintMismatch: it was built with other settings; the message names both and the command that rebuilds.
+            StoreError: there is none and `create` is false, or it cannot be opened.
+        """
+        if not create and not (path / CURRENT).is_file():
+            raise StoreError(f"There is no index at {path}: build one with `secondlook ingest FOLDER`.")
+
+        def connect(number: int, folder: Path) -> VectorStore:
+            if store_url is None:
+                from indexer.edge_store import EdgeStore
+
+                return EdgeStore.open(folder / "vectors", embedder.dimension)
+            from indexer.server_store import ServerStore
+
+            name = collection if number == FIRST else f"{collection}-{number}"
+            return ServerStore.connect(store_url, name, embedder.dimension, api_key)
+
+        lock = acquire(path, owner)
+        splitting = Splitting(size, overlap)
+        try:
+            generations = Generations(path, fingerprint(embedder, splitting), connect, shared=store_url is not None)
+            generations.open(tolerate_mismatch=rebuild)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(path, embedder, splitting, lock, generations)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop a running ingestion, close everything, and give the folder up. Closing twice is fine."""
+        self._closing.set()
+        with self._syncing:
+            self._generations.close()
+            self._lock.release()
+
+    @property
+    def path(self) -> Path:
+        """The index's folder."""
+        return self._path
+
+    @property
+    def embedder(self) -> Embedder:
+        """The model that its vectors come from."""
+        return self._embedder
+
+    @property
+    def description(self) -> str:
+        """The vector engine, version and place, in one line."""
+        with self._generations.reading() as now:
+            return now.store.description
+
+    def set_url(self, url: str | None) -> None:
+        """Tell other processes where this one takes work over HTTP."""
+        self._lock.set_url(url)
+
+    def embed_query(self, query: str) -> NDArray[np.float32]:
+        """The unit vector of a query, shape (d,)."""
+        return self._embedder.query(query)
+
+    def dense(self, vector: NDArray[np.float32], limit: int, documents: Sequence[str] | None = None) -> list[Hit]:
+        """The `limit` nearest chunks by cosine, optionally only of the given documents."""
+        with self._generations.reading() as now:
+            return _known(now, lambda count: now.store.dense(vector, count, documents), limit)
+
+    def sparse(
+        self, query: str, limit: int, backend: Backend = "qdrant", documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """The `limit` best chunks by BM25, optionally only of the given documents: chunks that share a term."""
+        with self._generations.reading() as now:
+            if backend == "rank-bm25":
+                return self._exact_index(now).search(query, limit, documents)
+            weights = dict(now.query_weights(terms_of(query)).values())
+            if not weights:
+                return []
+            return _known(now, lambda count: now.store.sparse(weights, count, documents), limit)
+
+    def has_terms(self, query: str) -> bool:
+        """Whether some chunk holds a term of the query."""
+        with self._generations.reading() as now:
+            return bool(now.catalog.frequencies(terms_of(query)))
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
+        """The chunks of those ids, all as of one moment; ids that the catalog does not know are absent."""
+        with self._generations.reading() as now:
+            return now.catalog.chunks(ids)
+
+    def all_chunks(self) -> Iterator[Chunk]:
+        """Every chunk, in order of id."""
+        with self._generations.reading() as now:
+            yield from now.catalog.all_chunks()
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """The dense vectors, each of shape (d,), of the chunks that exist."""
+        with self._generations.reading() as now:
+            return now.store.vectors(ids)
+
+    def explain_terms(self, query: str, chunk: Chunk) -> tuple[tuple[str, float], ...]:
+        """BM25's contribution of each query term that the chunk holds, largest first; they add up to its score."""
+        with self._generations.reading() as now:
+            sent = {term: weight for term, (_, weight) in now.query_weights(terms_of(query)).items()}
+            return bm25.contributions(sent, now.document_weights(Counter(terms_of(chunk.text))))
+
+    def documents(self) -> list[DocumentInfo]:
+        """Every indexed document, by name."""
+        with self._generations.reading() as now:
+            return now.catalog.documents()
+
+    def roots(self) -> list[str]:
+        """The folders that were ingested."""
+        with self._generations.reading() as now:
+            return [str(root) for root in now.catalog.roots()]
+
+    def counts(self) -> tuple[int, int]:
+        """How many documents and chunks there are."""
+        with self._generations.reading() as now:
+            return now.catalog.counts()
+
+    def verify(self) -> list[str]:
+        """What is wrong, one sentence each; empty when catalog and vectors hold the same chunks."""
+        with self._generations.reading() as now:
+            return now.problems()
+
+    def delete(self, document: str) -> bool:
+        """Remove a document by name and return whether it was there; it comes back if its file is ingested again.
+
+        Raises:
+            IndexerError: an ingestion is running.
+        """
+        with self._alone(), self._generations.reading() as now:
+            found = now.catalog.find(document)
+            if found is not None:
+                now.remove([found])
+                now.settle(0)
+            return found is not None
+
+    def sync(
+        self,
+        folder: Path,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        dry_run: bool = False,
+        rebuild: bool = False,
+        allow_empty: bool = False,
+    ) -> IngestReport:
+        """Bring the folder into the index and return what was done to each file; see `indexer.sync.Sync.run`.
+
+        With `rebuild`, this folder and those ingested before are built anew beside the old index, which answers
+        until the new one is whole and takes its place.
+
+        Raises:
+            FolderError: the folder is missing, empty, or holds nothing readable; the index is as it was.
+            IndexerError: an ingestion is running already.
+        """
+
+        def stop() -> bool:
+            return self._closing.is_set() or (cancel is not None and cancel())
+
+        def run(generation: Generation, root: Path) -> IngestReport:
+            work = Sync(generation, root, self._embedder, self._splitting, self._path, progress, stop)
+            return work.run(dry_run=dry_run, allow_empty=allow_empty)
+
+        with self._alone():
+            if (rebuild or not self._generations.matches) and not dry_run:
+                return self._rebuild(folder, run)
+            with self._generations.reading() as now:
+                return run(now, folder)
+
+    def _rebuild(self, folder: Path, run: Callable[[Generation, Path], IngestReport]) -> IngestReport:
+        scan(folder, self._path)
+        roots = self._generations.roots()
+        if folder.resolve() not in roots:
+            roots.append(folder.resolve())
+        number = self._generations.next
+        generation = self._generations.begin(number)
+        reports: list[IngestReport] = []
+        try:
+            for root in roots:
+                reports.append(run(generation, root))
+                if reports[-1].cancelled:
+                    break
+        except BaseException:
+            generation.close()
+            raise
+        if reports[-1].cancelled:
+            generation.close()
+        else:
+            self._generations.switch(number, generation)
+        return reports[0] if len(reports) == 1 else _joined(reports)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if self._closing.is_set():
+            raise StoreError(f"The index {self._path} is closed: open it again.")
+        if not self._syncing.acquire(blocking=False):
+            raise IndexerError(f"An ingestion into {self._path} is running already: wait for it, or cancel it.")
+        try:
+            yield
+        finally:
+            self._syncing.release()
+
+    def _exact_index(self, now: Generation) -> ExactBM25:
+        """The rank-bm25 index over all chunks as of the last write."""
+        writes = now.catalog.writes
+        if self._exact is None or self._exact[:2] != (now, writes):
+            chunks = list(now.catalog.all_chunks())
+            made = ExactBM25([one.id for one in chunks], [one.text for one in chunks], [one.document for one in chunks])
+            self._exact = (now, writes, made)
+        return self._exact[2]
+
+
+def _known(now: Generation, search: Callable[[int], list[Hit]], limit: int) -> list[Hit]:
+    """Hits that the catalog knows, ranked from 1: what a document being written or deleted leaves is passed over."""
+    ask = limit
+    while True:
+        hits = search(ask)
+        existing = now.catalog.existing([hit.chunk_id for hit in hits])
+        known = [hit for hit in hits if hit.chunk_id in existing][:limit]
+        if len(known) == limit or len(hits) < ask:
+            return [Hit(hit.chunk_id, rank, hit.score) for rank, hit in enumerate(known, 1)]
+        ask *= 2
+
+
+def _joined(reports: Sequence[IngestReport]) -> IngestReport:
+    """One report over several folders; each file with its folder's path."""
+    outcomes = [
+        Outcome(f"{report.folder}/{one.file}", one.outcome, one.reason, one.chunks, one.tokens, one.seconds)
+        for report in reports
+        for one in report.outcomes
+    ]
+    return IngestReport(
+        ", ".join(report.folder for report in reports),
+        tuple(sorted(outcomes, key=lambda one: one.file)),
+        sum(report.seconds for report in reports),
+        any(report.cancelled for report in reports),
+    )

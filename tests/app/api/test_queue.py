@@ -1,0 +1,265 @@
+"""Claims about the worker: bounded, fair, batched, interruptible; over HTTP where a caller can see them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from serving import CAPITALS, QUERY, Bm25Scorer, Served, TogetherScorer, engine_of
+
+from app.api.batcher import Batcher
+from app.api.compose import compose
+from app.api.errors import Refusal
+from app.api.jobs import Part, RerankJob, SpanWish, Task
+from app.api.settings import ApiSettings
+from app.ports import listen
+from app.server import running
+from rerank.errors import BadInput, Cancelled
+from rerank.scorer import Limits, ScoreContract, Scorer
+
+BODY: dict[str, Any] = {"query": QUERY, "documents": CAPITALS}
+FAR = 1e9
+
+
+class Whole(Bm25Scorer):
+    """A scorer whose scores depend on the list."""
+
+    @property
+    def contract(self) -> ScoreContract:
+        """Relative to the list."""
+        return replace(super().contract, kind="listwise", list_relative=True)
+
+
+def worker(scorer: Scorer, size: int = 64, tokens: int = 64) -> Batcher:
+    return Batcher(lambda _: scorer, size, tokens, 0.0)
+
+
+def job(count: int, query: str = QUERY, deadline: float = FAR, **options: Any) -> RerankJob:
+    return RerankJob(
+        deadline, "any", [Part(query, tuple(f"{CAPITALS[2]} {i}" for i in range(count)))], Limits(), **options
+    )
+
+
+def test_slices_together_are_what_one_call_gives() -> None:
+    scorer = Bm25Scorer("exact")
+    batcher = worker(scorer)
+    passages = tuple(CAPITALS * 30)
+    cut = RerankJob(FAR, "any", [Part(QUERY, passages)], Limits())
+    batcher.submit(cut)
+    (scoring,) = cut.future.result(timeout=20).parts
+    batcher.close()
+    assert scorer.largest < 10
+    assert scoring.scored == Bm25Scorer("exact").score(QUERY, passages).scored
+    assert scoring.query_tokens == 6
+
+
+def test_a_listwise_call_is_never_cut() -> None:
+    scorer = Whole("exact")
+    batcher = worker(scorer)
+    whole = job(200)
+    batcher.submit(whole)
+    assert len(whole.future.result(timeout=20).parts[0].scored) == 200
+    batcher.close()
+    assert scorer.largest == 200
+
+
+def test_a_short_call_overtakes_a_long_one() -> None:
+    batcher = worker(Bm25Scorer("exact", seconds_per_pair=0.002))
+    long, short = job(400), job(2)
+    batcher.submit(long)
+    batcher.submit(short)
+    short.future.result(timeout=20)
+    assert not long.future.done()
+    assert len(long.future.result(timeout=20).parts[0].scored) == 400
+    batcher.close()
+
+
+def test_calls_that_wait_are_scored_together_where_the_scorer_can() -> None:
+    scorer = TogetherScorer("together", seconds_per_call=0.05)
+    batcher = worker(scorer, tokens=10_000)
+    jobs = [job(3, query=f"capital {i}") for i in range(9)]
+    for one in jobs:
+        batcher.submit(one)
+    outcomes = [one.future.result(timeout=20) for one in jobs]
+    batcher.close()
+    assert max(scorer.calls) >= 8
+    assert batcher.engine_calls <= 2
+    for one, outcome in zip(jobs, outcomes, strict=True):
+        part = one.parts[0]
+        assert outcome.parts[0].scored == Bm25Scorer("alone").score(part.query, part.passages).scored
+
+
+def test_calls_together_stay_within_the_token_budget() -> None:
+    scorer = TogetherScorer("together", seconds_per_call=0.02)
+    one = job(3)
+    budget = 2 * sum(one.parts[0].tokens(i) for i in range(3))
+    batcher = worker(scorer, tokens=budget)
+    jobs = [job(3) for _ in range(7)]
+    for each in jobs:
+        batcher.submit(each)
+    for each in jobs:
+        each.future.result(timeout=20)
+    batcher.close()
+    assert max(scorer.calls) == 2
+
+
+def test_one_callers_bad_input_does_not_fail_the_others() -> None:
+    batcher = worker(TogetherScorer("together", seconds_per_call=0.02), tokens=10_000)
+    good, bad = [job(2) for _ in range(3)], job(2, query="  ")
+    for one in (*good, bad):
+        batcher.submit(one)
+    for one in good:
+        assert len(one.future.result(timeout=20).parts[0].scored) == 2
+    assert isinstance(bad.future.exception(timeout=20), BadInput)
+    batcher.close()
+
+
+def test_a_failing_call_leaves_the_worker_at_work() -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("broken")
+
+    batcher = worker(Bm25Scorer("exact"))
+    broken = Task(FAR, fail)
+    batcher.submit(broken)
+    assert isinstance(broken.future.exception(timeout=20), RuntimeError)
+    after = job(2)
+    batcher.submit(after)
+    assert after.future.result(timeout=20)
+    batcher.close()
+
+
+def test_a_call_past_its_deadline_is_not_begun_and_one_under_way_is_stopped() -> None:
+    scorer = Bm25Scorer("exact", seconds_per_pair=0.01)
+    batcher = worker(scorer, tokens=100_000)
+    under_way, waiting = job(1000, deadline=time.monotonic() + 0.2), job(1000, deadline=time.monotonic() + 0.1)
+    batcher.submit(under_way)
+    batcher.submit(waiting)
+    for one in (under_way, waiting):
+        assert isinstance(one.future.exception(timeout=20), Cancelled)
+    batcher.close()
+    assert scorer.pairs < 60
+
+
+def test_spans_are_scored_for_the_best_documents_only() -> None:
+    batcher = worker(Bm25Scorer("exact"))
+    wished = RerankJob(FAR, "any", [Part(QUERY, tuple(CAPITALS))], Limits(), SpanWish(2))
+    batcher.submit(wished)
+    assert set(wished.future.result(timeout=20).spans) == {0, 2}
+    batcher.close()
+
+
+def test_closing_answers_what_was_accepted_and_refuses_the_rest() -> None:
+    batcher = worker(Bm25Scorer("exact", seconds_per_pair=0.001))
+    jobs = [job(20) for _ in range(10)]
+    for one in jobs:
+        batcher.submit(one)
+    closing = threading.Thread(target=batcher.close)
+    closing.start()
+    assert all(len(one.future.result(timeout=20).parts[0].scored) == 20 for one in jobs)
+    closing.join()
+    with pytest.raises(Refusal, match="shutting down") as refused:
+        batcher.submit(job(1))
+    assert refused.value.status == 503
+
+
+def test_a_full_queue_answers_429_with_retry_after_and_loses_nothing(serve: Callable[..., Served]) -> None:
+    served = serve(ApiSettings(queue_size=4), Bm25Scorer("exact-bm25", seconds_per_pair=0.01))
+
+    def call(_: int) -> httpx.Response:
+        return served.post("/v1/rerank", BODY)
+
+    with ThreadPoolExecutor(24) as callers:
+        answers = list(callers.map(call, range(72)))
+    statuses = {one.status_code for one in answers}
+    assert statuses == {200, 429}
+    for one in answers:
+        if one.status_code == 429:
+            assert one.json()["code"] == "RATE_CONCURRENCY_LIMIT_EXCEEDED"
+            assert int(one.headers["retry-after"]) >= 1
+        else:
+            assert one.json()["results"][0]["index"] == 2
+    assert served.scorer.pairs == 4 * sum(one.is_success for one in answers)
+    assert served.post("/v1/rerank", BODY).is_success
+
+
+def test_concurrent_callers_each_get_their_own_answer(served: Served) -> None:
+    def call(place: int) -> bool:
+        documents = [f"number {i}" for i in range(place, place + 20)]
+        answer = served.post("/v1/rerank", {"query": f"number {place + 7}", "documents": documents}).json()
+        return bool(answer["results"][0]["document"]["text"] == f"number {place + 7}")
+
+    with ThreadPoolExecutor(16) as callers:
+        assert all(callers.map(call, range(48)))
+
+
+def test_the_deadline_is_a_504_in_json(serve: Callable[..., Served]) -> None:
+    served = serve(ApiSettings(deadline_seconds=0.3), Bm25Scorer("exact-bm25", seconds_per_pair=0.02))
+    started = time.monotonic()
+    answer = served.post("/v1/rerank", {**BODY, "documents": CAPITALS * 100})
+    assert answer.status_code == 504
+    assert answer.json()["code"] == "SERVICE_TIMEOUT"
+    assert "0.3 s" in answer.json()["detail"]
+    assert time.monotonic() - started < 3
+    tei = served.post("/rerank", {"query": QUERY, "texts": CAPITALS * 100})
+    assert (tei.status_code, tei.json()["error_type"]) == (504, "Backend")
+    time.sleep(0.1)
+    done = served.scorer.pairs
+    time.sleep(0.2)
+    assert served.scorer.pairs == done
+    assert served.post("/v1/rerank", BODY).is_success
+
+
+def test_a_client_that_went_away_stops_costing(serve: Callable[..., Served]) -> None:
+    served = serve(scorer=Bm25Scorer("exact-bm25", seconds_per_pair=0.01))
+    body = json.dumps({**BODY, "documents": CAPITALS * 250}).encode()
+    head = (
+        f"POST /v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    )
+    with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as caller:
+        caller.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        while not served.scorer.pairs:
+            time.sleep(0.01)
+    while "secondlook_queue_depth 0.0" not in served.get("/metrics").text:
+        time.sleep(0.01)
+    done = served.scorer.pairs
+    assert done < 900
+    time.sleep(0.3)
+    assert served.scorer.pairs == done
+
+
+def test_requests_in_flight_finish_when_the_server_stops() -> None:
+    scorer = Bm25Scorer("exact-bm25", seconds_per_pair=0.1)
+    engine = engine_of(scorer)
+    answers: list[httpx.Response] = []
+    with running(compose(engine, ApiSettings()), listen("127.0.0.1", 0, strict=True)) as url:
+        caller = threading.Thread(target=lambda: answers.append(httpx.post(url + "/v1/rerank", json=BODY, timeout=20)))
+        caller.start()
+        while not scorer.pairs:
+            time.sleep(0.01)
+    caller.join()
+    assert answers[0].json()["results"][0]["index"] == 2
+
+
+def test_the_event_loop_stays_free_while_the_worker_works(serve: Callable[..., Served]) -> None:
+    served = serve(scorer=Bm25Scorer("exact-bm25", seconds_per_pair=0.005))
+
+    async def both() -> float:
+        async with httpx.AsyncClient(base_url=served.url, timeout=30) as client:
+            long = asyncio.create_task(client.post("/v1/rerank", json={**BODY, "documents": CAPITALS * 50}))
+            await asyncio.sleep(0.1)
+            started = time.monotonic()
+            assert (await client.get("/health")).is_success
+            took = time.monotonic() - started
+            assert (await long).is_success
+            return took
+
+    assert asyncio.run(both()) < 0.5

@@ -1,0 +1,137 @@
+"""The command line, run as processes: what it prints, what it leaves behind, how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from commands import Outcome, secondlook
+
+
+def refused(done: Outcome, *words: str) -> None:
+    """One clear sentence, a non-zero exit, no traceback."""
+    assert done.status != 0
+    said = done.err.strip()
+    assert "Traceback" not in done.err + done.out
+    assert said.count("\n") == 0, said
+    for word in words:
+        assert word in said
+
+
+def test_ingest_reports_every_file_once(home: Path) -> None:
+    lines = [json.loads(line) for line in (home / "report.jsonl").read_text().splitlines()]
+    outcomes = {one["file"]: one for one in lines}
+    assert len(outcomes) == len(lines) == 5
+    assert {name: one["outcome"] for name, one in outcomes.items()} == {
+        "empty.txt": "empty",
+        "fridge/defrost.html": "added",
+        "kettle.md": "added",
+        "oven.json": "added",
+        "toaster.txt": "added",
+    }
+    assert outcomes["empty.txt"]["reason"]
+
+
+def test_a_second_ingest_changes_nothing(home: Path, folder: Path) -> None:
+    done = secondlook(home, "ingest", folder)
+    assert done.status == 0
+    assert "0 chunks" in done.out
+    assert "added" not in done.out
+
+
+def test_search_prints_before_and_after(home: Path) -> None:
+    done = secondlook(home, "search", "how do I get limescale out of the kettle")
+    assert done.status == 0, done.err
+    assert "kettle.md" in done.out
+    for word in ("now", "was", "moved", "rerank", "ms", "minilm-maxsim"):
+        assert word in done.out
+
+
+def test_search_as_json_is_the_whole_result(home: Path) -> None:
+    done = secondlook(home, "search", "--json", "--candidates", "50", "--top-n", "2", "defrost the fridge")
+    found = json.loads(done.out)
+    assert found["ranked"][0]["candidate"]["chunk"]["document"] == "fridge/defrost.html"
+    assert len(found["top"]) == 2
+    assert {"embed", "dense", "sparse", "fuse", "rerank", "explain", "total"} <= set(found["seconds"])
+    assert found["ranked"][0]["spans"]
+    assert found["settings"]["candidates"] == 50
+
+
+def test_documents_and_verify(home: Path) -> None:
+    assert "kettle.md\t1 chunks" in secondlook(home, "documents").out
+    done = secondlook(home, "verify")
+    assert (done.status, "agree" in done.out) == (0, True)
+
+
+def test_models_lists_licences_and_how_to_get_what_is_not_here(home: Path) -> None:
+    out = secondlook(home, "models").out
+    assert "CC-BY-NC-4.0" in out
+    assert "jina-reranker-v3" in out
+    assert "minilm-maxsim" in out
+
+
+def test_doctor_finds_the_index_whole(home: Path) -> None:
+    done = secondlook(home, "doctor")
+    assert done.status == 0, done.err
+    assert "checksum verified" in done.out
+    assert "4 chunks" in done.out
+    assert "torch" in done.out
+
+
+def test_bad_folders_are_one_sentence(home: Path, tmp_path: Path) -> None:
+    refused(secondlook(home, "ingest", tmp_path / "absent"), "absent")
+    (tmp_path / "empty").mkdir()
+    refused(secondlook(home, "ingest", tmp_path / "empty"), "empty")
+    (tmp_path / "binary").mkdir()
+    (tmp_path / "binary" / "noise.bin").write_bytes(bytes(range(256)) * 64)
+    refused(secondlook(home, "ingest", tmp_path / "binary"), "binary")
+    assert "4 chunks" in secondlook(home, "doctor").out
+
+
+def test_bad_queries_are_one_sentence(home: Path) -> None:
+    refused(secondlook(home, "search", "  "), "empty")
+    refused(secondlook(home, "search", "word " * 20_000), "100,000 characters", "shorten")
+
+
+def test_a_missing_index_is_named_with_the_command_that_builds_it(tmp_path: Path) -> None:
+    refused(secondlook(tmp_path, "search", "anything"), "secondlook ingest")
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_missing_model_is_named_with_the_way_to_get_it(home: Path) -> None:
+    refused(secondlook(home, "search", "--scorer", "bge-reranker-v2-m3", "kettle"), "bge-reranker-v2-m3", "download")
+    refused(secondlook(home, "search", "--scorer", "no-such-model", "kettle"), "no-such-model")
+    refused(secondlook(home, "search", "--embedder", "no/such-model", "kettle"), "no/such-model")
+
+
+def test_an_index_of_another_model_is_refused_and_kept(home: Path, tmp_path: Path) -> None:
+    import data
+
+    other = tmp_path / "other-model"
+    shutil.copytree(data.minilm_folder(), other)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-9}))
+    refused(secondlook(home, "search", "--embedder", str(other), "kettle"), "other-model", "--rebuild")
+    assert secondlook(home, "search", "kettle").status == 0
+
+
+def test_a_busy_port_is_named(home: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = str(busy.getsockname()[1])
+        refused(secondlook(home, "serve", "--port", port), port, "--port")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_an_unreadable_file_is_reported_and_the_rest_is_indexed(tmp_path: Path, folder: Path) -> None:
+    place = tmp_path / "documents"
+    shutil.copytree(folder, place)
+    (place / "kettle.md").chmod(0)
+    done = secondlook(tmp_path, "ingest", place)
+    assert done.status == 0
+    assert "failed: kettle.md" in done.out

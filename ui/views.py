@@ -1,0 +1,108 @@
+"""What a person sees, as pure functions from values to HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ui.cost import list_stages, summarise, total_seconds
+from ui.markup import render
+from ui.rankings import compare
+
+if TYPE_CHECKING:
+    from search.engine import IndexState
+    from search.prompt import Prompt
+    from search.result import Result
+    from search.scorers import ScorerChoice
+
+MOST_DOCUMENTS = 500
+"""Rows of the documents table that a browser shows without pausing."""
+
+
+def view_header(state: IndexState) -> str:
+    """Return the page's head: name, what is indexed, which device takes the second look, and any warning."""
+    return render("header.html", state=state)
+
+
+def view_opening() -> str:
+    """Return what stands in the page's head until the engine has said what it holds."""
+    return render("header.html", state=None)
+
+
+def view_result(result: Result) -> str:
+    """Return the comparison of both rankings, with summary, cost and warnings."""
+    return render(
+        "result.html",
+        result=result,
+        summary=summarise(result),
+        stages=list_stages(result.seconds),
+        total=total_seconds(result.seconds),
+        sides=compare(result),
+        top_n=result.settings.top_n,
+    )
+
+
+def view_welcome() -> str:
+    """Return what stands in place of a result before the first search."""
+    return render("welcome.html")
+
+
+def view_trouble(sentence: str) -> str:
+    """Return an error as one sentence in a box that a screen reader announces; nothing for an empty sentence."""
+    return render("trouble.html", sentence=sentence)
+
+
+def view_prompts(ranked: Prompt, unranked: Prompt) -> str:
+    """Return the prompt with ranked context beside the one without, each with its size in tokens."""
+    return render("prompts.html", ranked=ranked, unranked=unranked)
+
+
+def view_no_prompt() -> str:
+    """Return what stands in place of the prompts before the first search."""
+    return render("no_prompt.html")
+
+
+def view_scorers(scorers: Sequence[ScorerChoice]) -> str:
+    """Return the second stages that cannot be chosen here, each with the reason; nothing if all can."""
+    return render("scorers.html", missing=[one for one in scorers if not one.available])
+
+
+def view_ingest() -> str:
+    """Return what an ingest run does, for the head of its tab."""
+    return render("ingest.html")
+
+
+def view_progress(progress: Any, *, stopping: bool = False) -> str:  # noqa: ANN401 - a value of indexer.report, read by attribute
+    """Return how far an ingest run is: files, chunks, rate, time left, current file, failures."""
+    return render("progress.html", at=progress, stopping=stopping)
+
+
+def view_report(report: Any) -> str:  # noqa: ANN401 - a value of indexer.report, read by attribute
+    """Return what an ingest run did: counts, then every file that needs a person's attention, then the others."""
+    troubled = [one for one in report.outcomes if one.outcome in {"failed", "empty", "skipped"}]
+    others = [one for one in report.outcomes if one.outcome not in {"failed", "empty", "skipped"}]
+    return render(
+        "report.html",
+        report=report,
+        troubled=troubled,
+        others=others[:MOST_DOCUMENTS],
+        hidden=len(others) - MOST_DOCUMENTS,
+    )
+
+
+def view_documents(documents: Sequence[Any], wanted: str = "") -> str:
+    """Return the indexed documents whose path, title, kind or note contains every word of `wanted`."""
+    words = wanted.casefold().split()
+    found = [
+        one
+        for one in documents
+        if all(word in f"{one.path} {one.title} {one.kind} {one.note}".casefold() for word in words)
+    ]
+    return render(
+        "documents.html", shown=found[:MOST_DOCUMENTS], found=len(found), total=len(documents), wanted=wanted.strip()
+    )
+
+
+def view_about(state: IndexState, snippets: Sequence[tuple[str, str, str]]) -> str:
+    """Return what Second Look is, what it runs on here, and (title, language, code) snippets to use it from code."""
+    return render("about.html", state=state, snippets=snippets)
