@@ -54,6 +54,14 @@ def native_bf16() -> bool:
     return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))
 
 
+def native_int8() -> bool:
+    """True if this CPU multiplies int8 exactly and fast (VNNI or AMX); older ones may saturate on the way."""
+    if not hasattr(torch.cpu, "get_capabilities"):
+        return bool(torch.cpu._is_vnni_supported())  # noqa: SLF001
+    flags = torch.cpu.get_capabilities()
+    return bool(flags.get("avx512_vnni") or flags.get("avx_vnni") or flags.get("amx_int8"))
+
+
 def choose(device: str | None = None, dtype: str | None = None, kernel: str | None = None) -> Placement:
     """The fastest placement that this machine has and the wishes allow.
 
@@ -120,6 +128,8 @@ def _number(device: torch.device, wish: str | None) -> tuple[Number, str]:
     number: Number = wish  # type: ignore[assignment]  # one of the literals, checked above
     if number == "int8" and device.type != "cpu":
         raise BadInput("int8 is for the CPU only: use bf16 or leave the type out.")
+    if number == "int8" and not native_int8():
+        raise BadInput("This CPU has no int8 products (VNNI or AMX): use bf16 or fp32.")
     if number == "fp16" and device.type == "cpu":
         raise BadInput("fp16 is slow and imprecise on a CPU: use bf16 or fp32.")
     slow = number == "bf16" and device.type == "cpu" and not native_bf16()

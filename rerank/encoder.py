@@ -74,7 +74,9 @@ class Encoder:
             return weights[name].to(placement.device, placement.dtype)
 
         def norm(name: str) -> _Norm:
-            weight, bias = (weights[f"{name}.{part}"].to(placement.device, torch.float32) for part in ("weight", "bias"))
+            weight, bias = (
+                weights[f"{name}.{part}"].to(placement.device, torch.float32) for part in ("weight", "bias")
+            )
             return _Norm(weight, bias, self.shape.epsilon)
 
         def part(name: str, rows: slice = slice(None), *, activate: bool = False) -> Linear:

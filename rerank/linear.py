@@ -92,4 +92,4 @@ def _quantise(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     scales = x.abs().amax(1, keepdim=True).float().div_(127).clamp_min_(1e-12)
     if dtype == torch.bfloat16:
         scales = (scales * (1 + 2**-8)).to(dtype)  # never below the float, so that no code leaves int8
-    return (x * scales.float().reciprocal().to(x.dtype)).round_().clamp_(-127, 127).to(torch.int8), scales
+    return (x.float() * scales.float().reciprocal()).round_().clamp_(-127, 127).to(torch.int8), scales

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,10 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from rerank.cache import Packed, pack
+from rerank.device import native_int8
 
 Floats = NDArray[np.float32]
-
-_WORDS_OF_X86 = ("x86_64", "amd64")
 
 
 def similarities(query: Floats, passages: Sequence[Packed]) -> Floats:
@@ -28,7 +26,7 @@ def similarities(query: Floats, passages: Sequence[Packed]) -> Floats:
     """
     codes = np.concatenate([one.codes for one in passages])  # (T, d)
     scales = np.concatenate([one.scales for one in passages])  # (T,)
-    if platform.machine().lower() not in _WORDS_OF_X86:  # elsewhere PyTorch's int8 product is a plain loop
+    if not native_int8():
         return np.asarray((query @ codes.astype(np.float32).T) * scales, dtype=np.float32)
     coarse = pack(query)
     fine = pack(query - coarse.unpack())

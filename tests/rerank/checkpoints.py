@@ -12,10 +12,11 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import Tensor
 
-WORDS = (
+_TEXT = (
     "the a of to and in is what how who panda bear bamboo eats lives search engine second look query passage rank "
     "model token score paris france capital river deep learning python packet router index folder file page answer"
-).split()  # noqa: SIM905  (a list of 40 quoted words reads worse)
+)
+WORDS = _TEXT.split()
 LETTERS = string.ascii_lowercase + string.digits
 SIGNS = ".,?!:;'()-"
 
