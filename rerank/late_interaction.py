@@ -29,6 +29,7 @@ from rerank.held import Held
 from rerank.maxsim import maxima, similarities
 from rerank.scorer import Aligned, Cancel, Limits, Progress, Runtime, ScoreContract, Scored, Scoring, Span
 from rerank.sentences import sentences
+from rerank.shared import base_folder, query_weights
 from rerank.text import Piece, Reader
 from rerank.windows import combine, windows, winner
 
@@ -57,7 +58,9 @@ class LateInteractionScorer(BaseScorer):
         self._placement = placement
         self._vectors = vectors if vectors is not None else VectorCache(_MEMORY)
         self._budget = token_budget or default_budget(placement)
-        self._reader = Reader(folder)
+        config = read_config(folder)
+        self._reader = Reader(base_folder(folder, config))
+        self._weights = query_weights(folder, config)
         self._frame = self._reader.single()
         self._projection = _projection(folder)
         self._revision = revision((*weight_files(folder, allow_pickle=allow_pickle), *_dense(folder)))
@@ -163,6 +166,8 @@ class LateInteractionScorer(BaseScorer):
         cuts, pieces = self._cuts(passages, packed, limits)
         sizes = [end - start + self._frame.specials for one in cuts for start, end in one]
         best = maxima(similarities(vectors, packed), sizes)
+        if self._weights is not None:
+            best *= self._weights(vectors)
         scored: list[Scored] = []
         at = 0
         for place, one in enumerate(cuts):
@@ -358,8 +363,9 @@ def _dense(folder: Path) -> tuple[Path, ...]:
 
 
 def _contract(folder: Path, max_window: int | None, overrides: Mapping[str, Any]) -> ScoreContract:
-    window = int(read_config(folder).get("max_position_embeddings", 512))
-    settings = folder / "sentence_bert_config.json"
+    config = read_config(folder)
+    window = int(config.get("max_position_embeddings", 512))
+    settings = base_folder(folder, config) / "sentence_bert_config.json"
     told = read_json(settings).get("max_seq_length") if settings.is_file() else None
     window = min(one for one in (window, told, max_window) if one)
     known: dict[str, Any] = {

@@ -52,6 +52,8 @@ def fit(
     """
     import torch
 
+    if not pairs.is_file():
+        raise BadInput(f"{pairs} does not exist: give a file of training pairs with --pairs.")
     torch.manual_seed(chosen.seed)
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     base = data.minilm_folder()

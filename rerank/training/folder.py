@@ -11,9 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BASE = "all-MiniLM-L6-v2"
-QUERY_WEIGHTS = "softplus"
-"""A query token with the unit vector v counts softplus(query_weight.weight @ v + query_weight.bias), over their sum."""
+from rerank.shared import BASE, SECTION, SOFTPLUS
 
 
 def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report: Mapping[str, Any]) -> Path:
@@ -37,11 +35,11 @@ def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report
             raise ValueError(f"{name} holds values that fp16 cannot: training diverged.")
     save_file(halves, folder / "model.safetensors", metadata={"format": "pt"})
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
-    config["second_look"] = {
+    config[SECTION] = {
         "kind": "late-interaction",
         "base": BASE,
         "base_sha256": sha256(base / "model.safetensors"),
-        "query_weights": QUERY_WEIGHTS,
+        "query_weights": SOFTPLUS,
     }
     _write(folder / "config.json", config)
     _write(folder / "training.json", report)

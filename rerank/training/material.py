@@ -64,6 +64,8 @@ def prepare(pairs: Sequence[Pair], base: Path, model: TokenEncoder, recipe: Reci
         raise BadInput(
             f"{len(training)} training pairs are left, fewer than a batch of {recipe.batch}: give more pairs."
         )
+    if not held:
+        raise BadInput("No subject can be held out to choose a step by: give pairs of more than one title.")
     say(f"{len(training)} training and {len(held)} held-out queries")
     places: dict[str, int] = {}
     texts: list[str] = []

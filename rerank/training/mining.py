@@ -52,8 +52,11 @@ def lexical(passages: Pieces, vocabulary: int, device: torch.device | None = Non
     lengths = torch.tensor([len(one) for one in passages], dtype=torch.float32)
     rows = torch.repeat_interleave(torch.arange(len(passages)), lengths.long())
     columns = torch.tensor(list(chain.from_iterable(passages)), dtype=torch.long)
-    ones = torch.ones(len(columns))
-    counts = torch.sparse_coo_tensor(torch.stack((rows, columns)), ones, (len(passages), vocabulary)).coalesce()
+    places = torch.stack((rows, columns))
+    size = (len(passages), vocabulary)
+    counts = torch.sparse_coo_tensor(places, torch.ones(len(columns)), size, check_invariants=False).coalesce()
+        torch.stack((rows, columns)), ones, (len(passages), vocabulary), check_invariants=False
+    ).coalesce()
     row, column = counts.indices()
     frequency = torch.bincount(column, minlength=vocabulary).float()  # passages with the piece
     idf = torch.log1p((len(passages) - frequency + 0.5) / (frequency + 0.5))
@@ -62,12 +65,8 @@ def lexical(passages: Pieces, vocabulary: int, device: torch.device | None = Non
     norm = K1 * (1 - B + B * lengths[row] / lengths.mean().clamp(min=1.0))
     weights = idf[column] * times * (K1 + 1) / (times + norm)
     used = weights > 0
-    return (
-        torch.sparse_coo_tensor(counts.indices()[:, used], weights[used], (len(passages), vocabulary))
-        .coalesce()
-        .to(device or torch.device("cpu"))
-        .to_sparse_csr()
-    )
+    kept = torch.sparse_coo_tensor(counts.indices()[:, used], weights[used], size, check_invariants=False)
+    return kept.coalesce().to(device or torch.device("cpu"))
 
 
 def lexical_scores(index: Tensor, queries: Pieces) -> Tensor:
@@ -75,7 +74,7 @@ def lexical_scores(index: Tensor, queries: Pieces) -> Tensor:
     counts = torch.zeros(index.shape[1], len(queries), device=index.device)  # (V, q)
     for place, pieces in enumerate(queries):
         counts[list(pieces), place] = 1.0
-    return (index @ counts).T
+    return torch.sparse.mm(index, counts).T
 
 
 def top(scores: Tensor, count: int) -> Tensor:

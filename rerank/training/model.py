@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, softplus
 
+from rerank.shared import QUERY_WEIGHT
 from rerank.training.loss import interaction
 
 _CPU_TOKENS = 4096
@@ -32,6 +33,7 @@ class TokenEncoder(nn.Module):
         from transformers.utils import logging
 
         logging.set_verbosity_error()
+        logging.disable_progress_bar()
         self.body: Any = AutoModel.from_pretrained(str(base), attn_implementation="sdpa", add_pooling_layer=False)
         self.body.requires_grad_(requires_grad=False)
         blocks = self.body.encoder.layer
@@ -108,5 +110,5 @@ class TokenEncoder(nn.Module):
 
 def _published(name: str) -> str:
     if name.startswith("weigh."):
-        return name.replace("weigh.", "query_weight.", 1)
+        return QUERY_WEIGHT + name.removeprefix("weigh.")
     return name.removeprefix("body.")

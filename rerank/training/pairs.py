@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import math
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,10 +35,8 @@ def read_pairs(file: Path) -> list[Pair]:
     Equal pairs are kept once, in the order of the file; those without a query or a passage are left out.
 
     Raises:
-        BadInput: the file is missing, a line is not such an object, or no pair is left.
+        BadInput: a line is not such an object, or no pair is left.
     """
-    if not file.is_file():
-        raise BadInput(f"{file} does not exist: give a file of training pairs with --pairs.")
     found: dict[Pair, None] = {}
     opener = lzma.open if file.suffix == ".xz" else open
     with opener(file, "rt", encoding="utf-8") as stream:
@@ -104,7 +103,7 @@ def hold_out(pairs: Sequence[Pair], queries: int, seed: int) -> tuple[list[Pair]
     for source in sorted(subjects):
         names = sorted(subjects[source])
         generator.shuffle(names)
-        drawn[source] = names[: len(names) // 10]
+        drawn[source] = names[: math.ceil(len(names) / 10)] if len(names) > 1 else []
     held: list[Pair] = []
     out: set[str] = set()
     while len(held) < queries and any(drawn.values()):

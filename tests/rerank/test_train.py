@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import lzma
-from dataclasses import replace
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ import torch
 from safetensors.torch import load_file
 
 import data
-from rerank.errors import BadInput
+import rerank
+from rerank.errors import BadCheckpoint, BadInput
 from rerank.train import fit, main
 from rerank.training.folder import sha256
 from rerank.training.loop import Run, gain
 from rerank.training.loss import interaction, listwise
-from rerank.training.material import freeze, thaw
+from rerank.training.material import freeze, thaw, tokenise
 from rerank.training.mining import Rules, lexical, lexical_scores, select, top
+from rerank.training.model import TokenEncoder
 from rerank.training.pairs import Pair, answers, hold_out, read_pairs, share
 from rerank.training.recipe import Recipe, recipe
 
@@ -35,7 +38,7 @@ THINGS = (
 TINY = replace(
     recipe("small"),
     pairs=100,
-    epochs=4,
+    epochs=8,
     batch=4,
     negatives=2,
     layers=1,
@@ -48,14 +51,22 @@ TINY = replace(
 )
 
 
-@pytest.fixture
-def pairs_file(tmp_path: Path) -> Path:
+@dataclass(frozen=True)
+class Done:
+    """A finished run and where it is."""
+
+    run: Run
+    folder: Path
+    pairs: Path
+
+
+def write_pairs(folder: Path) -> Path:
     lines = [
         {"source": source, "query": ask.format(name), "title": name, "positive": f"The {name} {what}. {source} {stuff}"}
         for source, ask in (("use", "what is a {} good for"), ("stuff", "which material is the {} made of"))
         for name, what, stuff in THINGS
     ]
-    file = tmp_path / "pairs.jsonl"
+    file = folder / "pairs.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return file
 
@@ -64,10 +75,21 @@ def run(pairs: Path, out: Path, chosen: Recipe = TINY) -> Run:
     return fit(pairs, out, chosen, device="cpu", say=lambda _: None)
 
 
-def test_a_tiny_run_lowers_the_loss_and_writes_only_what_was_trained(pairs_file: Path, tmp_path: Path) -> None:
-    done = run(pairs_file, tmp_path / "model", replace(TINY, epochs=12))
-    assert sum(done.losses[-3:]) < 0.8 * sum(done.losses[:3])
-    tensors = load_file(tmp_path / "model" / "model.safetensors")
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder = tmp_path_factory.mktemp("trained")
+    pairs = write_pairs(folder)
+    return Done(run(pairs, folder / "model"), folder / "model", pairs)
+
+
+def test_a_tiny_run_lowers_the_loss(done: Done) -> None:
+    losses = done.run.losses
+    assert len(losses) == done.run.step == 24
+    assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
+
+
+def test_the_written_folder_holds_only_what_was_trained(done: Done) -> None:
+    tensors = load_file(done.folder / "model.safetensors")
     published = load_file(data.minilm_folder() / "model.safetensors")
     assert {name for name in tensors if not name.startswith("query_weight.")} == {
         name for name in published if name.startswith("encoder.layer.5.")
@@ -75,11 +97,12 @@ def test_a_tiny_run_lowers_the_loss_and_writes_only_what_was_trained(pairs_file:
     assert tensors["query_weight.weight"].shape == (1, 384)
     assert tensors["query_weight.bias"].shape == (1,)
     assert all(one.dtype == torch.float16 for one in tensors.values())
+    best = done.run.best["encoder.layer.5.output.dense.weight"]
+    assert torch.allclose(tensors["encoder.layer.5.output.dense.weight"].float(), best, atol=1e-3)
 
 
-def test_the_written_config_names_the_base_by_its_checksum(pairs_file: Path, tmp_path: Path) -> None:
-    run(pairs_file, tmp_path / "model", replace(TINY, epochs=1))
-    config = json.loads((tmp_path / "model" / "config.json").read_text(encoding="utf-8"))
+def test_the_written_config_names_the_base_by_its_checksum(done: Done) -> None:
+    config = json.loads((done.folder / "config.json").read_text(encoding="utf-8"))
     assert config["second_look"] == {
         "kind": "late-interaction",
         "base": "all-MiniLM-L6-v2",
@@ -87,39 +110,60 @@ def test_the_written_config_names_the_base_by_its_checksum(pairs_file: Path, tmp
         "query_weights": "softplus",
     }
     assert config["hidden_size"] == 384
-    report = json.loads((tmp_path / "model" / "training.json").read_text(encoding="utf-8"))
-    assert report["pairs_sha256"] == sha256(pairs_file)
+    report = json.loads((done.folder / "training.json").read_text(encoding="utf-8"))
+    assert report["pairs_sha256"] == sha256(done.pairs)
     assert report["recipe"]["seed"] == 0
 
 
-def test_equal_seeds_give_equal_weights(pairs_file: Path, tmp_path: Path) -> None:
-    first = run(pairs_file, tmp_path / "one")
-    second = run(pairs_file, tmp_path / "two")
-    assert first.losses == second.losses
-    assert (tmp_path / "one/model.safetensors").read_bytes() == (tmp_path / "two/model.safetensors").read_bytes()
+def test_a_trained_folder_loads_and_scores_as_it_was_trained(done: Done) -> None:
+    query, passages = "what keeps rain off", [f"The {name} {what}." for name, what, _ in THINGS]
+    base = data.minilm_folder()
+    model = TokenEncoder(base, TINY.layers)
+    trained = load_file(done.folder / "model.safetensors")
+    with torch.no_grad():
+        for name, one in model.trained().items():
+            one.copy_(trained[name])
+        expected = model.score(tokenise(base, [query], 48), tokenise(base, passages, 48))[0]
+    scorer = rerank.load(done.folder, device="cpu", dtype="fp32")
+    assert scorer.contract.kind == "late-interaction"
+    assert scorer.contract.native_window == 256
+    found = [one.score for one in scorer.score(query, passages).scored]
+    assert found == pytest.approx(expected.tolist(), abs=4e-3)
+    assert [one.index for one in scorer.rerank(query, passages, top_n=1)] == [7]
 
 
-def test_a_stopped_run_goes_on_from_its_checkpoint_to_the_same_losses(pairs_file: Path, tmp_path: Path) -> None:
-    whole = run(pairs_file, tmp_path / "whole")
-    stopped: list[str] = []
+def test_a_folder_trained_on_another_base_is_refused(done: Done, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(done.folder, other)
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    config["second_look"]["base_sha256"] = "0" * 64
+    (other / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(BadCheckpoint, match="another all-MiniLM-L6-v2"):
+        rerank.load(other)
 
+
+def test_equal_seeds_give_equal_weights(done: Done, tmp_path: Path) -> None:
+    again = run(done.pairs, tmp_path / "model")
+    assert again.losses == done.run.losses
+    assert (tmp_path / "model/model.safetensors").read_bytes() == (done.folder / "model.safetensors").read_bytes()
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint_to_the_same_losses(done: Done, tmp_path: Path) -> None:
     def stop_at_the_second_look(line: str) -> None:
-        stopped.append(line)
         if line.startswith("step 16,"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(pairs_file, tmp_path / "model", TINY, device="cpu", say=stop_at_the_second_look)
+        fit(done.pairs, tmp_path / "model", TINY, device="cpu", say=stop_at_the_second_look)
     lines: list[str] = []
-    resumed = fit(pairs_file, tmp_path / "model", TINY, device="cpu", say=lines.append)
+    resumed = fit(done.pairs, tmp_path / "model", TINY, device="cpu", say=lines.append)
     assert "going on from step 8" in lines
-    assert resumed.losses == pytest.approx(whole.losses, rel=1e-4)
+    assert resumed.losses == pytest.approx(done.run.losses, rel=1e-4)
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(pairs_file: Path, tmp_path: Path) -> None:
-    run(pairs_file, tmp_path / "model", replace(TINY, epochs=1))
+def test_a_checkpoint_of_another_recipe_is_refused(done: Done) -> None:
     with pytest.raises(BadInput, match="another run"):
-        run(pairs_file, tmp_path / "model", replace(TINY, epochs=1, seed=1))
+        run(done.pairs, done.folder, replace(TINY, seed=1))
 
 
 def test_the_command_line_says_what_is_wrong_with_the_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,9 +276,8 @@ def test_gain_is_one_at_the_top_and_nothing_beyond_the_tenth_place() -> None:
     assert gain([0.1] + [0.5] * 10) == 0.0
 
 
-def test_material_survives_being_written_and_read(pairs_file: Path, tmp_path: Path) -> None:
-    run(pairs_file, tmp_path / "model", replace(TINY, epochs=1))
-    text = (tmp_path / "model.work" / "material.json").read_text(encoding="utf-8")
+def test_material_survives_being_written_and_read_and_keeps_held_out_passages_apart(done: Done) -> None:
+    text = (done.folder.with_name("model.work") / "material.json").read_text(encoding="utf-8")
     material = thaw(text)
     assert freeze(material) == text
     held = {one.list[0] for one in material.held}
