@@ -55,8 +55,6 @@ def lexical(passages: Pieces, vocabulary: int, device: torch.device | None = Non
     places = torch.stack((rows, columns))
     size = (len(passages), vocabulary)
     counts = torch.sparse_coo_tensor(places, torch.ones(len(columns)), size, check_invariants=False).coalesce()
-        torch.stack((rows, columns)), ones, (len(passages), vocabulary), check_invariants=False
-    ).coalesce()
     row, column = counts.indices()
     frequency = torch.bincount(column, minlength=vocabulary).float()  # passages with the piece
     idf = torch.log1p((len(passages) - frequency + 0.5) / (frequency + 0.5))
