@@ -22,7 +22,7 @@ def interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Tensor
     count, length, width = queries.shape
     similar = queries.reshape(-1, width) @ passages.reshape(-1, width).T  # (B q, P d)
     similar = similar.view(count, length, *mask.shape).masked_fill(~mask, -1.0)
-    return (similar.amax(dim=3).float() * weights.float()[:, :, None]).sum(dim=1)
+    return (similar.amax(dim=3) * weights[:, :, None]).sum(dim=1)
 
 
 def listwise(

@@ -82,7 +82,7 @@ class TokenEncoder(nn.Module):
         lengths = torch.tensor([len(text) for text in texts], device=self.device)
         column = torch.arange(longest, device=self.device)
         mask = column < lengths[:, None]
-        return (vectors if wide else normalize(vectors, dim=2)), mask
+        return (vectors.float() if wide else normalize(vectors.float(), dim=2)), mask
 
     def weights(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Return the share of each query token, (B, q) from unit vectors (B, q, H); each row adds up to 1."""
@@ -93,9 +93,8 @@ class TokenEncoder(nn.Module):
         """Return the score of every query with every passage, (B, P)."""
         asked, counts = self.states(queries)
         vectors, mask = self.states(passages)
-        with torch.autocast(self.device.type, enabled=False):
-            weights = self.weights(asked, counts)
-        return interaction(asked, weights, vectors, mask)
+        with torch.autocast(self.device.type, enabled=False):  # bf16 keeps two digits of a cosine: too few to rank by
+            return interaction(asked, self.weights(asked, counts), vectors, mask)
 
     def _forward(self, texts: Sequence[Sequence[int]], longest: int) -> Tensor:
         width = max(len(text) for text in texts)

@@ -72,8 +72,8 @@ def read_pool(model: TokenEncoder, pieces: Sequence[Sequence[int]], say: Say) ->
         with torch.autocast(device.type, dtype=torch.bfloat16):
             wide, mask = model.states([pieces[place] for place in chosen], wide=True)
         for row, place in enumerate(chosen):
-            means[place] = wide[row][mask[row]].float().mean(dim=0)
-            tokens[starts[place] : starts[place + 1]] = normalize(wide[row][mask[row]].float(), dim=1).to(kind)
+            means[place] = wide[row][mask[row]].mean(dim=0)
+            tokens[starts[place] : starts[place + 1]] = normalize(wide[row][mask[row]], dim=1).to(kind)
         if first % (step * 8) == 0:
             say(f"pool: {first} of {len(order)} passages read")
     inner = [one[1:-1] for one in pieces]
@@ -88,7 +88,6 @@ def candidates(model: TokenEncoder, pool: Pool, wanted: Sequence[Wanted], depth:
         batch = wanted[first : first + step]
         with torch.autocast(model.device.type, dtype=torch.bfloat16):
             wide, mask = model.states([one.pieces for one in batch], wide=True)
-        wide = wide.float()
         mean = normalize((wide * mask[:, :, None]).sum(dim=1), dim=1)
         words = lexical_scores(pool.terms, [one.pieces[1:-1] for one in batch])  # (q, n)
         cosines = mean @ pool.means.T  # (q, n)
@@ -123,6 +122,6 @@ def _interactions(model: TokenEncoder, pool: Pool, asked: Tensor, counts: Tensor
         column = torch.arange(longest, device=places.device)
         mask = column < (last - first)[:, None]  # (m, d)
         inside = (first[:, None] + column).clamp(max=len(pool.tokens) - 1)
-        vectors = pool.tokens[inside]  # (m, d, H)
-        rows.append(interaction(asked[row : row + 1].to(vectors.dtype), weights[row : row + 1], vectors, mask)[0])
+        vectors = pool.tokens[inside].float()  # (m, d, H)
+        rows.append(interaction(asked[row : row + 1], weights[row : row + 1], vectors, mask)[0])
     return torch.stack(rows)

@@ -12,8 +12,9 @@ from rerank.training.mining import Rules
 
 Size = Literal["small", "full"]
 
-CAPS: Mapping[str, int] = MappingProxyType({"squad-train": 40_000, "jaquad-train": 8_000})
-"""Most queries of a source: the largest would drown the rest, and the base model hardly knows Japanese."""
+CAPS: Mapping[str, int] = MappingProxyType({"squad-train": 40_000, "jaquad-train": 8_000, "metatool:train": 8_000})
+"""Most queries of a source: the largest would drown the rest, the base model hardly knows Japanese, and the tool
+queries share 200 tools."""
 
 
 @dataclass(frozen=True, slots=True)
