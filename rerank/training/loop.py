@@ -86,7 +86,7 @@ def train(
                 break
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * min(done / recipe.warm_up, (1 - done) / (1 - recipe.warm_up) + 1 / max(1, steps))
-            with torch.autocast(model.device.type, dtype=torch.bfloat16):
+            with model.autocast():
                 loss = _loss(model, material, recipe, examples, negatives)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -109,7 +109,7 @@ def held_out_scores(model: TokenEncoder, material: Material) -> dict[str, list[f
     """Return nDCG@10 of each held-out query by source: its one positive ranked among its list."""
     found: dict[str, list[float]] = defaultdict(list)
     for one in material.held:
-        with torch.autocast(model.device.type, dtype=torch.bfloat16):
+        with model.autocast():
             scores = model.score([one.query], [material.pool[place] for place in one.list])[0]
         found[one.source].append(gain(scores.tolist()))
     return dict(found)

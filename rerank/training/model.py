@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, softplus
 
+from rerank.device import native_bf16
 from rerank.shared import QUERY_WEIGHT
 from rerank.training.loss import interaction
 
@@ -55,6 +56,12 @@ class TokenEncoder(nn.Module):
         """Word pieces that it knows."""
         return int(self.body.config.vocab_size)
 
+    def autocast(self) -> torch.autocast:
+        """Return the context of a forward pass: bf16, except on a CPU that does not multiply it in hardware."""
+        return torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.device.type != "cpu" or native_bf16()
+        )
+
     def trained(self) -> dict[str, Tensor]:
         """Return what is trained, by its name in a published BERT folder; `query_weight` is ours."""
         return {_published(name): one for name, one in self.named_parameters() if one.requires_grad}
@@ -78,15 +85,15 @@ class TokenEncoder(nn.Module):
         together = torch.cat(parts[::-1])  # in rising order of length
         back = torch.empty(len(texts), dtype=torch.long)
         back[rising] = torch.arange(len(texts))
-        vectors = together[back.to(self.device)]
+        vectors = together[back.to(self.device)].float()
         lengths = torch.tensor([len(text) for text in texts], device=self.device)
         column = torch.arange(longest, device=self.device)
         mask = column < lengths[:, None]
-        return (vectors.float() if wide else normalize(vectors.float(), dim=2)), mask
+        return (vectors if wide else normalize(vectors, dim=2)), mask
 
     def weights(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Return the share of each query token, (B, q) from unit vectors (B, q, H); each row adds up to 1."""
-        raw = softplus(self.weigh(vectors.float()))[:, :, 0] * mask
+        raw = softplus(self.weigh(vectors))[:, :, 0] * mask
         return raw / raw.sum(dim=1, keepdim=True).clamp(min=1e-6)
 
     def score(self, queries: Sequence[Sequence[int]], passages: Sequence[Sequence[int]]) -> Tensor:

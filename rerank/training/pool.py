@@ -69,7 +69,7 @@ def read_pool(model: TokenEncoder, pieces: Sequence[Sequence[int]], say: Say) ->
     step = 256 if device.type == "cpu" else 2048
     for first in range(0, len(order), step):
         chosen = order[first : first + step]
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with model.autocast():
             wide, mask = model.states([pieces[place] for place in chosen], wide=True)
         for row, place in enumerate(chosen):
             means[place] = wide[row][mask[row]].mean(dim=0)
@@ -86,7 +86,7 @@ def candidates(model: TokenEncoder, pool: Pool, wanted: Sequence[Wanted], depth:
     step = _CPU_QUERIES if model.device.type == "cpu" else _GPU_QUERIES
     for first in range(0, len(wanted), step):
         batch = wanted[first : first + step]
-        with torch.autocast(model.device.type, dtype=torch.bfloat16):
+        with model.autocast():
             wide, mask = model.states([one.pieces for one in batch], wide=True)
         mean = normalize((wide * mask[:, :, None]).sum(dim=1), dim=1)
         words = lexical_scores(pool.terms, [one.pieces[1:-1] for one in batch])  # (q, n)
