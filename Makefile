@@ -6,10 +6,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SECONDLOOK_HOME ?= $(CURDIR)/.secondlook
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench browser lock clean
+.PHONY: help setup demo test test-clients check bench browser lock clean
 
 help:  ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/.runtime: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -32,6 +32,9 @@ demo: $(VENV)/.runtime  ## Index data/sample (or FOLDER=...) and open the page
 
 test: $(VENV)/.development browser  ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-clients: $(VENV)/.development  ## Run the real Jina, Cohere, TEI and OpenAI clients against a live server
+	@$(BIN)/python tests/clients/run.py $(ARGS)
 
 check: $(VENV)/.development  ## Run the linters: ruff and mypy
 	@$(BIN)/ruff check .

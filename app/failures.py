@@ -9,10 +9,11 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from app.api.settings import BadSetting
 from app.ports import PortTaken
 from search.errors import USER_ERRORS
 
-STATED: tuple[type[BaseException], ...] = (*USER_ERRORS, PortTaken)
+STATED: tuple[type[BaseException], ...] = (*USER_ERRORS, PortTaken, BadSetting)
 """Errors whose message already is the one sentence."""
 
 INTERRUPTED = 130

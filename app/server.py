@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,7 +44,13 @@ def build(engine: SearchEngine, settings: ApiSettings, url: str) -> FastAPI:
 
 
 def serve(application: FastAPI, bound: socket.socket) -> None:
-    """Answer requests until SIGINT or SIGTERM, then let those in flight finish."""
+    """Answer requests until SIGINT or SIGTERM, let those in flight finish, and leave with exit status 0.
+
+    uvicorn raises the signal again once it has shut down; unhandled, SIGTERM would end the process before the index is
+    closed.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     _server(application).run(sockets=[bound])
 
 
@@ -57,6 +65,10 @@ def running(application: FastAPI, bound: socket.socket) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(timeout=GRACE_SECONDS)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's parameters
+    raise SystemExit(0)
 
 
 def _server(application: FastAPI) -> uvicorn.Server:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from search.scorers import ScorerChoice
+from rerank.scorer import Profile
 
 SNIPPET = 70
 """Characters of a passage in a table row."""
@@ -69,13 +69,24 @@ def report(outcomes: Sequence[Mapping[str, Any]], seconds: float, *, cancelled: 
     return Group(*lines)
 
 
-def models(choices: Iterable[ScorerChoice]) -> RenderableType:
-    """Return the second stages that can be chosen, as a table."""
+def models(profiles: Iterable[tuple[Profile, bool, str]]) -> RenderableType:
+    """Return named second stages as a table: (profile, whether it is here, why or how to get it)."""
     table = Table(header_style="bold")
-    for name in ("name", "here", "licence", "how"):
+    for name in ("name", "kind", "size", "reads", "score", "licence", "here", "how to get it, and what it is for"):
         table.add_column(name, overflow="fold")
-    for one in choices:
-        table.add_row(escape(one.name), "yes" if one.available else "no", escape(one.licence), escape(one.reason))
+    for profile, here, reason in profiles:
+        contract = profile.contract
+        cut = "" if contract.cutoff is None else f", cut at {contract.cutoff:g}"
+        table.add_row(
+            escape(profile.name),
+            contract.kind,
+            f"{profile.parameters / 1e6:.0f} M" if profile.parameters else "?",
+            f"{contract.native_window:,} tokens" if contract.native_window else "?",
+            f"{contract.low:g} to {contract.high:g}, {contract.normalisation}{cut}",
+            contract.licence,
+            "yes" if here else "no",
+            escape("; ".join(part for part in (reason, profile.note) if part)),
+        )
     return table
 
 

@@ -47,6 +47,7 @@ _PAGE = 1000
 class _Cache:
     statistics: Statistics | None = None
     writes: int = 0
+    committing: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -79,6 +80,11 @@ class Catalog:
     def writes(self) -> int:
         """How many transactions this object has written: what was derived from the rows before one more is outdated."""
         return self._cache.writes
+
+    def unchanged(self, since: int) -> bool:
+        """Return whether nothing was committed after `writes` was `since`, and nothing is being committed now."""
+        with self._cache.lock:
+            return not self._cache.committing and self._cache.writes == since
 
     def close(self) -> None:
         """Close all connections."""
@@ -358,12 +364,15 @@ class _Writing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with self._cache.lock:
+            self._cache.committing += 1
         try:
             self._begin.__exit__(kind, error, trace)
         except DatabaseError as reason:
             raise StoreError(f"The catalog refused to commit ({cause(reason)}): is the disk full?") from reason
         finally:
             with self._cache.lock:
+                self._cache.committing -= 1
                 self._cache.statistics = None
                 self._cache.writes += 1
         if isinstance(error, DatabaseError):

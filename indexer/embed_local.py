@@ -79,6 +79,11 @@ class LocalEmbedder:
         return self._dimension
 
     @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read, specials excluded; what is beyond does not reach the vector."""
+        return self._window - int(self._tokenizer.num_special_tokens_to_add())
+
+    @property
     def runtime(self) -> str:
         """Device and dtype, and why, in one line."""
         return self._runtime

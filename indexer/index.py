@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ from indexer.sync import Cancel, Progress, Sync
 from indexer.terms import terms as terms_of
 
 Backend = Literal["qdrant", "rank-bm25"]
+
+_COMMIT_SECONDS = 0.002
+"""How long a search waits for a commit that it ran into."""
 
 
 class Index:
@@ -285,11 +289,19 @@ class Index:
 
 
 def _known(now: Generation, search: Callable[[int], list[Hit]], limit: int) -> list[Hit]:
-    """Hits that the catalog knows, ranked from 1: what a document being written or deleted leaves is passed over."""
+    """Hits that the catalog knows, ranked from 1: what a document being written or deleted leaves is passed over.
+
+    A commit between the vector search and the look into the catalog would show those chunks of a new document whose
+    vectors were there in time: then both are done again.
+    """
     ask = limit
     while True:
+        since = now.catalog.writes
         hits = search(ask)
         existing = now.catalog.existing([hit.chunk_id for hit in hits])
+        if not now.catalog.unchanged(since):
+            time.sleep(_COMMIT_SECONDS)
+            continue
         known = [hit for hit in hits if hit.chunk_id in existing][:limit]
         if len(known) == limit or len(hits) < ask:
             return [Hit(hit.chunk_id, rank, hit.score) for rank, hit in enumerate(known, 1)]

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
+from rerank.crew import Crew, inline
 from rerank.errors import Cancelled, OutOfMemory
 from rerank.scorer import Cancel, Progress
 
 T = TypeVar("T")
+
+_TURNS = 8
+"""Batches that each worker should get, so that none is left waiting at the end for long."""
+_LEAST = 256
+"""Tokens below which a smaller batch costs more per token than an idle worker."""
 
 
 def batches(lengths: Sequence[int], budget: int, *, padded: bool = False) -> list[list[int]]:
@@ -49,6 +57,7 @@ def run(
     budget: int,
     compute: Callable[[list[int]], Sequence[T]],
     *,
+    crew: Crew | None = None,
     padded: bool = False,
     progress: Progress | None = None,
     cancel: Cancel | None = None,
@@ -60,8 +69,9 @@ def run(
 
     Args:
         lengths: tokens per text.
-        budget: tokens per batch.
+        budget: tokens per batch at most; less where that keeps all workers busy to the end.
         compute: one batch, given as indices; answers one result per index.
+        crew: who computes; the calling thread if None.
         padded: see `batches`.
         progress: told after every batch.
         cancel: read before every batch.
@@ -72,36 +82,51 @@ def run(
         OutOfMemory: one text by itself does not fit.
     """
     found: dict[int, T] = {}
-    notes: tuple[str, ...] = ()
-    waiting = batches(lengths, budget, padded=padded)[::-1]
-    while waiting:
-        if cancel:
-            raise Cancelled(f"Scoring was cancelled after {len(found)} of {len(lengths)}.")
-        batch = waiting.pop()
-        try:
-            answers = compute(batch)
-        except (MemoryError, RuntimeError) as error:
-            if not short_of_memory(error):
-                raise
-            if len(batch) == 1:
-                raise OutOfMemory(
-                    f"One text of {lengths[batch[0]]} tokens does not fit the memory: lower max_length or use the CPU."
-                ) from error
-            answers = None
-        if answers is None:  # outside the handler, so that the failed batch's tensors are gone
-            if forget is not None:
-                forget()
-            cost = max(lengths[index] for index in batch) * len(batch) if padded else sum(lengths[i] for i in batch)
-            budget = max(1, min(budget, cost) // 2)
-            notes = (f"Not enough memory: the batch was cut to {budget} tokens and tried again.",)
-            left = sorted({*batch, *(index for other in waiting for index in other)})
-            again = batches([lengths[index] for index in left], budget, padded=padded)
-            waiting = [[left[index] for index in part] for part in again][::-1]
-            continue
-        found.update(zip(batch, answers, strict=True))
-        if progress is not None:
-            progress(len(found), len(lengths))
+    short = False
+    workers = crew.workers if crew is not None else 1
+    size = budget if workers == 1 else min(budget, max(_LEAST, sum(lengths) // (workers * _TURNS)))
+    waiting = batches(lengths, size, padded=padded)[::-1]
+    submit = crew.submit if crew is not None and len(waiting) > 1 else inline
+    flying: dict[Future[Sequence[T]], list[int]] = {}
+    try:
+        while waiting or flying:
+            if cancel:
+                raise Cancelled(f"Scoring was cancelled after {len(found)} of {len(lengths)}.")
+            while waiting and len(flying) < workers:
+                batch = waiting.pop()
+                flying[submit(partial(compute, batch))] = batch
+            for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                batch = flying.pop(future)
+                error = future.exception()
+                if error is None:
+                    found.update(zip(batch, future.result(), strict=True))
+                    if progress is not None:
+                        progress(len(found), len(lengths))
+                    continue
+                if not short_of_memory(error):
+                    raise error
+                if len(batch) == 1:
+                    raise OutOfMemory(
+                        f"One text of {lengths[batch[0]]} tokens does not fit the memory: "
+                        "lower max_length or use the CPU."
+                    ) from error
+                short = True
+                del error, future  # and with them the failed batch's tensors
+                if forget is not None:
+                    forget()
+                budget = max(1, min(budget, _cost(batch, lengths, padded=padded)) // 2)
+                left = sorted({*batch, *(index for other in waiting for index in other)})
+                again = batches([lengths[index] for index in left], budget, padded=padded)
+                waiting = [[left[index] for index in part] for part in again][::-1]
+    finally:
+        wait(flying)
+    notes = (f"Not enough memory: the batch was cut to {budget} tokens and tried again.",) if short else ()
     return Outcome([found[index] for index in range(len(lengths))], budget, notes)
+
+
+def _cost(batch: Sequence[int], lengths: Sequence[int], *, padded: bool) -> int:
+    sizes = [lengths[index] for index in batch]
+    return max(sizes) * len(sizes) if padded else sum(sizes)
 
 
 def short_of_memory(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from rerank.base import BaseScorer, check, clean, distinct, require_finite, room
 from rerank.batching import run
 from rerank.cache import ScoreCache, text_key
 from rerank.checkpoint import Checkpoint, read, read_config, read_json, revision, weight_files
+from rerank.crew import Crew
 from rerank.device import Placement, choose, free
 from rerank.encoder import Encoder, Tokens
 from rerank.errors import BadCheckpoint
@@ -37,6 +38,29 @@ class _Window:
     tokens: Tokens
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One query with its passages, ready for the model."""
+
+    query: str
+    passages: Sequence[str]
+    asked: Piece
+    notes: tuple[str, ...]
+    kept: list[Scored | None]
+    """Scores that are known already."""
+    todo: list[int]
+    """Places of the passages that are not."""
+    same: list[int]
+    """For each of those, which of the distinct pieces it is."""
+    pieces: Sequence[Piece]
+    inputs: list[_Window]
+
+    @property
+    def size(self) -> int:
+        """Tokens that the model reads for it."""
+        return sum(len(one.tokens) for one in self.inputs)
+
+
 class CrossEncoderScorer(BaseScorer):
     """Scores with a sequence classifier of one label. Several threads may call it; they take turns on the model."""
 
@@ -57,6 +81,7 @@ class CrossEncoderScorer(BaseScorer):
         self._placement = placement
         self._cache = cache
         self._budget = token_budget or default_budget(placement)
+        self._crew = Crew(placement.device)
         self._reader = Reader(folder)
         self._frame = self._reader.pair()
         self._revision = revision(weight_files(folder, allow_pickle=allow_pickle))
@@ -153,51 +178,105 @@ class CrossEncoderScorer(BaseScorer):
         cancel: Cancel | None = None,
     ) -> Scoring:
         """One `Scored` per passage, in input order; see `rerank.scorer.Scorer.score`."""
+        return self.score_many([(query, passages)], limits=limits, progress=progress, cancel=cancel)[0]
+
+    def score_many(
+        self,
+        calls: Sequence[tuple[str, Sequence[str]]],
+        *,
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> list[Scoring]:
+        """One `Scoring` per (query, passages), in order: the pairs of all of them share their batches.
+
+        The seconds of the shared work are divided by tokens; a note about a halved batch goes to every call.
+
+        Raises:
+            BadInput: one of the calls cannot be scored; the others are not scored either.
+        """
         began = time.perf_counter()
-        check(query, passages)
-        width, allowance = room(limits, self._contract.native_window)
-        asked, query_notes = self._query(clean(query), limits, width, allowance)
-        notes = list(query_notes)
-        kept = self._kept(query, passages, limits)
-        todo = [place for place, one in enumerate(kept) if one is None]
-        texts = [clean(passages[place]) for place in todo]
-        firsts, same = distinct(texts)
-        pieces = self._reader.read([texts[place] for place in firsts], limits.max_document_tokens)
-        inputs = self._inputs(asked, pieces, width, limits)
+        prepared = [self._prepare(query, passages, limits) for query, passages in calls]
+        inputs = [one for call in prepared for one in call.inputs]
         tokenised = time.perf_counter()
         logits: list[float] = []
+        notes: tuple[str, ...] = ()
         if inputs:
             with self._model.lend() as encoder:
                 outcome = run(
                     [len(one.tokens) for one in inputs],
                     self._budget,
                     lambda batch: _finite(encoder.logits([inputs[index].tokens for index in batch]), self._name),
+                    crew=self._crew,
                     padded=self._placement.padded,
                     progress=progress,
                     cancel=cancel,
                     forget=lambda: free(self._placement.device),
                 )
             logits, self._budget = outcome.results, min(self._budget, outcome.budget)
-            notes += outcome.notes
-        once = _documents(inputs, logits, pieces, limits)
-        fresh = [once[place] for place in same]
-        for place, one in zip(todo, fresh, strict=True):
+            notes = tuple(outcome.notes)
+        spent = tokenised - began, time.perf_counter() - tokenised
+        everything = sum(call.size for call in prepared)
+        scorings, at = [], 0
+        for call in prepared:
+            part = call.size / everything if everything else 1 / len(prepared)
+            own = logits[at : at + len(call.inputs)]
+            at += len(call.inputs)
+            scorings.append(self._finish(call, own, limits, (spent[0] * part, spent[1] * part), notes))
+        return scorings
+
+    def _prepare(self, query: str, passages: Sequence[str], limits: Limits) -> _Call:
+        check(query, passages)
+        width, allowance = room(limits, self._contract.native_window)
+        asked, notes = self._query(clean(query), limits, width, allowance)
+        kept = self._kept(query, passages, limits)
+        todo = [place for place, one in enumerate(kept) if one is None]
+        texts = [clean(passages[place]) for place in todo]
+        firsts, same = distinct(texts)
+        pieces = self._reader.read([texts[place] for place in firsts], limits.max_document_tokens)
+        inputs = self._inputs(asked, pieces, width, limits)
+        return _Call(query, passages, asked, notes, kept, todo, same, pieces, inputs)
+
+    def _finish(
+        self, call: _Call, logits: list[float], limits: Limits, spent: tuple[float, float], notes: tuple[str, ...]
+    ) -> Scoring:
+        once = _documents(call.inputs, logits, call.pieces, limits)
+        fresh = [once[place] for place in call.same]
+        kept = list(call.kept)
+        for place, one in zip(call.todo, fresh, strict=True):
             kept[place] = one
-        if self._cache is not None and todo:
-            keys = [text_key(passages[place]) for place in todo]
-            self._cache.put_many(self._key(limits), query, keys, fresh)
+        if self._cache is not None and call.todo:
+            keys = [text_key(call.passages[place]) for place in call.todo]
+            self._cache.put_many(self._key(limits), call.query, keys, fresh)
         scored = tuple(one for one in kept if one is not None)
-        notes += truncation(scored)
-        done = time.perf_counter()
         return Scoring(
             scored=scored,
-            seconds=done - began,
+            seconds=sum(spent),
             model=self.model,
-            query_tokens=len(asked),
-            query_truncated=asked.truncated,
-            notes=tuple(notes),
-            stages=(("tokenise", tokenised - began), ("score", done - tokenised)),
+            query_tokens=len(call.asked),
+            query_truncated=call.asked.truncated,
+            notes=(*call.notes, *notes, *truncation(scored)),
+            stages=(("tokenise", spent[0]), ("score", spent[1])),
         )
+
+    def readings(
+        self,
+        query: str,
+        passages: Sequence[str],
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+    ) -> tuple[list[tuple[int, str, str]], list[int]]:
+        """What the model would read: (passage, query as cut, text of the window) of each input, and its tokens."""
+        width, allowance = room(limits, self._contract.native_window)
+        clear = [clean(passage) for passage in passages]
+        asked, _ = self._query(clean(query), limits, width, allowance)
+        pieces = self._reader.read(clear, limits.max_document_tokens)
+        inputs = self._inputs(asked, pieces, width, limits)
+        head = clean(query)[slice(*asked.stretch(0, len(asked)))]
+        texts = [
+            (one.passage, head, clear[one.passage][slice(*pieces[one.passage].stretch(one.start, one.end))])
+            for one in inputs
+        ]
+        return texts, [len(one.tokens) for one in inputs]
 
     def _query(self, query: str, limits: Limits, width: int, allowance: int) -> tuple[Piece, tuple[str, ...]]:
         """The query's tokens; as published, its limit counts the two specials that it would have alone."""

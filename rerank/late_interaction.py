@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from rerank.base import BaseScorer, check, clean, require_finite, room, stop_if
 from rerank.batching import run
 from rerank.cache import Packed, VectorCache, pack, text_key
 from rerank.checkpoint import read, read_config, read_json, revision, weight_files
+from rerank.crew import Crew
 from rerank.cross_encoder import default_budget, truncation
 from rerank.device import Placement, choose, free
 from rerank.encoder import Encoder, Tokens
@@ -36,6 +37,20 @@ from rerank.windows import combine, windows, winner
 _IDLE_SECONDS = 15 * 60.0
 _MEMORY = 256 << 20
 """Bytes of token vectors kept where no cache was passed: about 4,000 passages of 160 tokens of 384 int8."""
+_LAYOUTS = 10_000
+"""Long passages whose windows are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a passage's kept vectors lie."""
+
+    tokens: int
+    truncated: int
+    sizes: tuple[int, ...]
+    """Tokens of each window, without specials."""
+    stretches: tuple[tuple[int, int], ...]
+    """Code points of each window, where there are several."""
 
 
 class LateInteractionScorer(BaseScorer):
@@ -58,6 +73,8 @@ class LateInteractionScorer(BaseScorer):
         self._placement = placement
         self._vectors = vectors if vectors is not None else VectorCache(_MEMORY)
         self._budget = token_budget or default_budget(placement)
+        self._crew = Crew(placement.device)
+        self._layouts_kept: dict[tuple[str, str], _Layout] = {}
         config = read_config(folder)
         self._reader = Reader(base_folder(folder, config))
         self._weights = query_weights(folder, config)
@@ -163,17 +180,16 @@ class LateInteractionScorer(BaseScorer):
         packed, fresh, notes = self._passages(passages, limits, progress, cancel)
         ready = time.perf_counter()
         stop_if(cancel)
-        cuts, pieces = self._cuts(passages, packed, limits)
-        sizes = [end - start + self._frame.specials for one in cuts for start, end in one]
+        layouts = self._layouts(passages, packed, limits)
+        sizes = [size + self._frame.specials for one in layouts for size in one.sizes]
         best = maxima(similarities(vectors, packed), sizes)
         if self._weights is not None:
             best *= self._weights(vectors)
+        sums: list[float] = best.sum(axis=1, dtype=np.float64).tolist()
         scored: list[Scored] = []
-        at = 0
-        for place, one in enumerate(cuts):
-            rows = best[at : at + len(one)]
-            at += len(one)
-            scored.append(_scored(rows, one, pieces.get(place), limits, cached=place not in fresh))
+        for place, one in enumerate(layouts):
+            own, sums = sums[: len(one.sizes)], sums[len(one.sizes) :]
+            scored.append(_scored(own, len(vectors), one, limits, cached=place not in fresh))
         require_finite((one.logit for one in scored), self._name)
         if asked.truncated:
             notes.append(f"The query was cut to its first {len(asked)} tokens; {asked.truncated} were not read.")
@@ -268,6 +284,7 @@ class LateInteractionScorer(BaseScorer):
                     [len(tokens) for _, tokens in inputs],
                     self._budget,
                     lambda batch: self._encode(encoder, [inputs[index][1] for index in batch]),
+                    crew=self._crew,
                     padded=self._placement.padded,
                     progress=progress,
                     cancel=cancel,
@@ -283,21 +300,26 @@ class LateInteractionScorer(BaseScorer):
             made = {keys[place]: pack(vectors) for place, vectors in zip(todo, together, strict=True)}
         return [one if one is not None else made[key] for key, one in zip(keys, kept, strict=True)], fresh, notes
 
-    def _cuts(
-        self, passages: Sequence[str], packed: Sequence[Packed], limits: Limits
-    ) -> tuple[list[list[tuple[int, int]]], dict[int, Piece]]:
-        """Each passage's windows, and the tokens of those that need more than one or may have been cut."""
+    def _layouts(self, passages: Sequence[str], packed: Sequence[Packed], limits: Limits) -> list[_Layout]:
+        """Each passage's windows; only one that needs several, or may have been cut, is tokenised, and only once."""
         space = self._space(limits)
         bound = min(space + 1, limits.max_document_tokens)
         lengths = [len(one.codes) - self._frame.specials for one in packed]
-        long = [place for place, length in enumerate(lengths) if length >= bound]
-        read = self._reader.read([clean(passages[place]) for place in long], limits.max_document_tokens)
-        pieces = dict(zip(long, read, strict=True))
-        cuts = [
-            windows(len(pieces[place]) if place in pieces else length, space, limits.overlap_tokens)
+        known = {place: (self._key(limits), text_key(passages[place])) for place, n in enumerate(lengths) if n >= bound}
+        unknown = [place for place, key in known.items() if key not in self._layouts_kept]
+        pieces = self._reader.read([clean(passages[place]) for place in unknown], limits.max_document_tokens)
+        for place, piece in zip(unknown, pieces, strict=True):
+            cuts = windows(len(piece), space, limits.overlap_tokens)
+            stretches = tuple(piece.stretch(start, end) for start, end in cuts)
+            sizes = tuple(end - start for start, end in cuts)
+            self._layouts_kept[known[place]] = _Layout(len(piece), piece.truncated, sizes, stretches)
+        found = [
+            self._layouts_kept[known[place]] if place in known else _Layout(length, 0, (length,), ())
             for place, length in enumerate(lengths)
         ]
-        return cuts, pieces
+        if len(self._layouts_kept) > _LAYOUTS:
+            self._layouts_kept.clear()
+        return found
 
     def _encode(self, encoder: Encoder, texts: Sequence[Tokens]) -> list[NDArray[np.float32]]:
         """Unit vectors of the tokens, specials included, (tokens, d) each."""
@@ -319,22 +341,19 @@ class LateInteractionScorer(BaseScorer):
         return f"{self.model} {self._placement.number} {' '.join(map(str, parts))}"
 
 
-def _scored(
-    rows: NDArray[np.float32], cuts: Sequence[tuple[int, int]], piece: Piece | None, limits: Limits, *, cached: bool
-) -> Scored:
-    """One passage from its windows' token maxima, (windows, q)."""
-    sums: list[float] = rows.sum(axis=1, dtype=np.float64).tolist()
-    means = [_score(one / rows.shape[1]) for one in sums]
+def _scored(sums: Sequence[float], width: int, layout: _Layout, limits: Limits, *, cached: bool) -> Scored:
+    """One passage from its windows' sums over `width` query tokens."""
+    means = [_score(one / width) for one in sums]
     window = None
-    if len(cuts) > 1 and piece is not None:
+    if len(sums) > 1:
         best = winner(sums)
-        window = Span(*piece.stretch(*cuts[best]), means[best])
+        window = Span(*layout.stretches[best], means[best])
     return Scored(
         logit=combine(sums, limits.long_documents),
         score=combine(means, limits.long_documents),
         window=window,
-        tokens=len(piece) if piece is not None else cuts[0][1],
-        truncated=piece.truncated if piece is not None else 0,
+        tokens=layout.tokens,
+        truncated=layout.truncated,
         cached=cached,
     )
 

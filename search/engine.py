@@ -212,9 +212,8 @@ class SearchEngine:
         noted = sum(1 for one in self._index.documents() if one.note)
         if not noted:
             return ()
-        return (
-            f"{noted} {'document has' if noted == 1 else 'documents have'} a note on how it was read: see Documents.",
-        )
+        said = "1 document has a note on how it was" if noted == 1 else f"{noted} documents have notes on how they were"
+        return (f"{said} read: see Documents.",)
 
     def _notes(self, query: str, first: Sequence[Candidate]) -> tuple[str, ...]:
         notes = []

@@ -10,7 +10,7 @@ from rerank.scorer import Scored
 from search.fusion import blended
 from search.result import Candidate, Ranked
 
-MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.5})
+MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.1})
 """Share of the first stage by scorer, where measurement on dev splits showed that it helps (DECISIONS.md)."""
 
 

@@ -7,6 +7,7 @@ import logging
 import re
 import time
 import uuid
+from typing import TextIO
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +17,17 @@ from app.api.metrics import Metrics
 _log = logging.getLogger("secondlook.access")
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"})
+
+
+def write_to(stream: TextIO) -> None:
+    """Have the lines written to a stream, such as standard error, each as it stands; a second call changes nothing."""
+    for name in ("secondlook.access", "secondlook.api"):
+        logger = logging.getLogger(name)
+        if not logger.handlers:
+            handler = logging.StreamHandler(stream)
+            handler.setFormatter(logging.Formatter("%(message)s"))
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
 
 
 class AccessLog:

@@ -154,7 +154,7 @@ class Ingests:
     def _place(self, folder: str) -> Path:
         if "\x00" in folder:
             raise Refusal(400, "The folder's name holds a NUL character: check it.", param="folder")
-        place = Path(folder).expanduser()
+        place = Path(folder)
         try:
             found = place.is_absolute() and place.is_dir()
         except OSError:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from app.api.errors import Refusal
 from app.api.wire import Integer, ModelName, Positive, Usage, Wire
@@ -36,7 +37,8 @@ TokenListsInput = Annotated[list[TokensInput], Field(min_length=1)]
 class EmbeddingRequest(Wire):
     """Texts to be turned into vectors."""
 
-    input: str | TextInput | TextsInput | TokensInput | TokenListsInput
+    input: str | TextInput | TextsInput | SkipJsonSchema[TokensInput | TokenListsInput]
+    """Token ids are known, and refused with a hint; the description leaves them out."""
     model: ModelName = None
     encoding_format: Literal["float", "base64"] | None = None
     embedding_type: Encodings = None

@@ -6,17 +6,21 @@ import time
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.errors import Refusal
 from app.api.wire import ModelName, Usage, Wire
 from rerank.scorer import MAX_DOCUMENTS
 
+NAMES = (("queries", "documents"), ("queries", "items"), ("data_1", "data_2"), ("text_1", "text_2"))
+"""The pairs of fields that vLLM knows."""
 OneOrMore = Annotated[str | Annotated[list[str], Field(min_length=1, max_length=MAX_DOCUMENTS)] | None, Field()]
 
 
 class ScoreRequest(Wire):
     """One text against many, or two lists of the same length, pair by pair."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": list(pair)} for pair in NAMES]})
 
     model: ModelName = None
     queries: OneOrMore = None
@@ -55,13 +59,8 @@ def pairs(body: ScoreRequest) -> list[tuple[str, str]]:
     Raises:
         Refusal: 400 if no pair of fields is complete, the lengths do not fit, or a query is empty.
     """
-    named = (
-        (body.queries, body.documents),
-        (body.queries, body.items),
-        (body.data_1, body.data_2),
-        (body.text_1, body.text_2),
-    )
-    for left, right in named:
+    for names in NAMES:
+        left, right = (getattr(body, name) for name in names)
         if left is None or right is None:
             continue
         queries = [left] if isinstance(left, str) else left

@@ -13,11 +13,10 @@ from rich.progress import Progress
 from app import evaluate as evaluation
 from app import show
 from app.commands import options
+from app.commands.benchmarks import BENCH
 from search.evaluation import better_than
 from search.metrics import NAMES
 from search.result import DEFAULT_CANDIDATES, SearchSettings
-
-BENCH = typer.Typer(help="Measure speed on this machine; the last line is JSON.", no_args_is_help=True)
 
 
 def add(cli: typer.Typer) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from app import handover, show
 from app.commands import options
-from app.compose import open_engine, scorer_choices
+from app.compose import open_engine, stay_offline
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, SearchSettings, to_dict
 
 
@@ -76,5 +76,8 @@ def search(
 
 
 def models() -> None:
-    """List the second stages: licence, whether they are here, how to get them."""
-    Console().print(show.models(scorer_choices(options.settings().scorer)))
+    """List the named second stages: size, licence, what a score means, whether they are here, how to get them."""
+    from rerank.profiles import available, list_profiles
+
+    stay_offline(options.settings())
+    Console().print(show.models((profile, *available(profile)) for profile in list_profiles()))

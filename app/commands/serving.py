@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -73,8 +74,13 @@ def serve(
     device: options.Device = None,
     allow_download: options.Download = False,
     trust_remote_code: options.RemoteCode = False,
+    alias: Annotated[
+        list[str] | None, typer.Option(help='Let a name answer for another: NAME=TARGET, for example "*=bundled".')
+    ] = None,
+    keys_file: Annotated[Path | None, typer.Option(help="File of API keys, one per line.")] = None,
 ) -> None:
     """Serve the page and the HTTP API (Jina, Cohere, TEI and OpenAI shapes) over an index."""
+    from app.api import access_log
     from app.api.settings import from_environment as api_settings
 
     settings = options.settings(
@@ -85,9 +91,11 @@ def serve(
         allow_download=allow_download,
         trust_remote_code=trust_remote_code,
     )
+    api = api_settings(host, alias or [], keys_file)
+    access_log.write_to(sys.stderr)
     engine = open_engine(settings, "secondlook serve")
     try:
-        _serve(engine, host, port, api_settings(host))
+        _serve(engine, host, port, api)
     finally:
         engine.close()
 

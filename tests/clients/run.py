@@ -62,7 +62,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help=f"of {', '.join(one.name for one in PLAN)}")
     wanted = set(parser.parse_args().names)
     failures = 0
-    with live() as url:
+    with live(bundled=True) as url:
         code = {one.title: one for one in snippets(url)}
         for environment in PLAN:
             if wanted and environment.name not in wanted:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from indexer.chunk import Hit
 from indexer.embedder import Embedder
 from indexer.errors import FingerprintMismatch, FolderError, IndexerError, StoreError, StoreLocked
-from indexer.index import Index
+from indexer.index import Index, _known
 from indexer.report import IngestProgress, IngestReport
 from indexer.scan import shown
 
@@ -291,6 +292,26 @@ def test_searching_during_ingestion_sees_a_document_whole_or_not_at_all(index: I
     whole = len(index.sparse("walruses", 50))
     assert whole > 1
     assert seen <= {0, whole}
+
+
+def test_a_commit_in_the_middle_of_a_search_makes_it_look_again(index: Index, tmp_path: Path) -> None:
+    folder = tmp_path / "long"
+    folder.mkdir()
+    text = "\n\n".join(f"Paragraph {n} speaks of walruses. " + "It goes on about the sea. " * 30 for n in range(6))
+    (folder / "walrus.txt").write_text(text, encoding="utf-8")
+    looks: list[int] = []
+
+    def search(limit: int) -> list[Hit]:
+        looks.append(limit)
+        if len(looks) == 1:  # as a search that began while the document's vectors were being written
+            index.sync(folder)
+            return index.sparse("walruses", limit)[:1]
+        return index.sparse("walruses", limit)
+
+    with index._generations.reading() as now:
+        hits = _known(now, search, 50)
+    assert len(looks) == 2
+    assert len(hits) == len(index.sparse("walruses", 50)) > 1
 
 
 def test_held_index_names_its_holder(index: Index, minilm: Embedder) -> None:

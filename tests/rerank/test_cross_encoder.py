@@ -234,3 +234,24 @@ def test_what_scored_is_named_with_its_revision(tmp_path: Path) -> None:
     assert scoring.model.startswith("tiny@")
     assert [name for name, _ in scoring.stages] == ["tokenise", "score"]
     assert scoring.seconds >= sum(seconds for _, seconds in scoring.stages) - 1e-3
+
+
+def test_several_queries_share_their_batches_and_score_as_if_alone(tmp_path: Path) -> None:
+    folder = checkpoints.bert(tmp_path)
+    calls = [(QUERY, PASSAGES), ("bamboo", PASSAGES[:2]), ("what?", [LONG, "deep learning", "deep learning"])]
+    batches: list[int] = []
+    together = scorer(folder).score_many(calls, progress=lambda done, _: batches.append(done))
+    alone = [scorer(folder).score(query, passages) for query, passages in calls]
+    assert len(batches) < 4
+    for one, other in zip(together, alone, strict=True):
+        assert [got.logit for got in one.scored] == pytest.approx([got.logit for got in other.scored], abs=1e-5)
+        assert [got.window and (got.window.start, got.window.end) for got in one.scored] == [
+            got.window and (got.window.start, got.window.end) for got in other.scored
+        ]
+        assert (one.tokens, one.query_tokens, one.notes) == (other.tokens, other.query_tokens, other.notes)
+
+
+def test_one_call_that_cannot_be_scored_refuses_them_all(tmp_path: Path) -> None:
+    with pytest.raises(BadInput):
+        scorer(checkpoints.bert(tmp_path)).score_many([(QUERY, PASSAGES), ("", PASSAGES)])
+    assert scorer(checkpoints.bert(tmp_path)).score_many([]) == []

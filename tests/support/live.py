@@ -12,8 +12,10 @@ from serving import Bm25Scorer, HashedWords, engine_of, write_folder
 
 from app.api.compose import compose
 from app.api.settings import ApiSettings
+from app.compose import open_engine
 from app.ports import listen
 from app.server import running
+from app.settings import Settings
 from indexer.index import Index
 
 NAMES = (
@@ -29,12 +31,16 @@ NAMES = (
 
 
 @contextmanager
-def live(**settings: object) -> Iterator[str]:
-    """Yield the address of a server."""
+def live(*, bundled: bool = False, **settings: object) -> Iterator[str]:
+    """Yield the address of a server over a small index; with exact word counts as models, or with the bundled ones."""
     stated: Any = {"aliases": dict.fromkeys(NAMES, "bundled"), **settings}
     with tempfile.TemporaryDirectory() as temporary:
         folder = write_folder(Path(temporary) / "documents")
-        engine = engine_of(Bm25Scorer("exact-bm25"), Index.open(Path(temporary) / "index", HashedWords()))
+        place = Path(temporary) / "index"
+        if bundled:
+            engine = open_engine(Settings(index=place), "a test")
+        else:
+            engine = engine_of(Bm25Scorer("exact-bm25"), Index.open(place, HashedWords()))
         try:
             engine.ingest(folder)
             with running(compose(engine, ApiSettings(**stated)), listen("127.0.0.1", 0, strict=True)) as url:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import logging
 import time
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from serving import CAPITALS, QUERY, Served
 
+from app.api.access_log import write_to
 from app.api.settings import ApiSettings
 
 BODY = {"query": QUERY, "documents": CAPITALS}
@@ -181,3 +183,21 @@ def test_health_names_device_dtype_and_kernel_of_what_is_loaded(serve: Callable[
         "kernel": "none",
         "reason": "word counts need no accelerator",
     }
+
+
+def test_the_log_can_be_written_as_json_lines(served: Served) -> None:
+    stream = io.StringIO()
+    loggers = [logging.getLogger(name) for name in ("secondlook.access", "secondlook.api")]
+    try:
+        write_to(stream)
+        write_to(stream)
+        served.get("/health", headers={"X-Request-ID": "seen-2"})
+        until = time.monotonic() + 5
+        while "seen-2" not in stream.getvalue() and time.monotonic() < until:
+            time.sleep(0.01)
+    finally:
+        for logger in loggers:
+            logger.handlers.clear()
+            logger.setLevel(logging.NOTSET)
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [one["route"] for one in lines if one["request_id"] == "seen-2"] == ["/health"]

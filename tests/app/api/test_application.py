@@ -103,9 +103,11 @@ def test_an_ingest_is_followed_as_events_to_its_end(application: Served, folder:
     assert states[-1]["report"]["counts"] == {"added": 9}
 
 
-@pytest.mark.parametrize("name", ["missing", "documents/00.txt", "../", "relative"])
+@pytest.mark.parametrize(
+    "name", ["missing", "documents/00.txt", "../", "relative", "~nobody-of-that-name/x", "\x00", "n" * 300]
+)
 def test_what_is_no_folder_here_or_not_allowed_is_refused(application: Served, folder: Path, name: str) -> None:
-    place = name if name == "relative" else str(folder.parent / name)
+    place = name if name.startswith(("relative", "~")) else str(folder.parent / name)
     answer = application.post("/api/ingest", {"folder": place})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "folder"

@@ -201,35 +201,42 @@ def test_concurrent_callers_each_get_their_own_answer(served: Served) -> None:
         assert all(callers.map(call, range(48)))
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Return once it holds; fail after 30 seconds."""
+    until = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until, "it never came to hold"
+        time.sleep(0.01)
+
+
+def idle(served: Served) -> bool:
+    return "secondlook_queue_depth 0.0" in served.get("/metrics").text
+
+
 def test_the_deadline_is_a_504_in_json(serve: Callable[..., Served]) -> None:
-    served = serve(ApiSettings(deadline_seconds=0.3), Bm25Scorer("exact-bm25", seconds_per_pair=0.02))
-    started = time.monotonic()
-    answer = served.post("/v1/rerank", {**BODY, "documents": CAPITALS * 100})
+    served = serve(ApiSettings(deadline_seconds=1.0), Bm25Scorer("exact-bm25", seconds_per_pair=0.02))
+    answer = served.post("/v1/rerank", {**BODY, "documents": CAPITALS * 250})
     assert answer.status_code == 504
     assert answer.json()["code"] == "SERVICE_TIMEOUT"
-    assert "0.3 s" in answer.json()["detail"]
-    assert time.monotonic() - started < 3
-    tei = served.post("/rerank", {"query": QUERY, "texts": CAPITALS * 100})
+    assert "1 s" in answer.json()["detail"]
+    tei = served.post("/rerank", {"query": QUERY, "texts": CAPITALS * 250})
     assert (tei.status_code, tei.json()["error_type"]) == (504, "Backend")
-    time.sleep(0.1)
+    wait_until(lambda: idle(served))
     done = served.scorer.pairs
+    assert done < 2 * 900
     time.sleep(0.2)
     assert served.scorer.pairs == done
-    assert served.post("/v1/rerank", BODY).is_success
 
 
 def test_a_client_that_went_away_stops_costing(serve: Callable[..., Served]) -> None:
     served = serve(scorer=Bm25Scorer("exact-bm25", seconds_per_pair=0.01))
     body = json.dumps({**BODY, "documents": CAPITALS * 250}).encode()
-    head = (
-        f"POST /v1/rerank HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    )
+    lines = ("POST /v1/rerank HTTP/1.1", "Host: localhost", "Content-Type: application/json")
+    head = "\r\n".join((*lines, f"Content-Length: {len(body)}", "", ""))
     with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as caller:
-        caller.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        while not served.scorer.pairs:
-            time.sleep(0.01)
-    while "secondlook_queue_depth 0.0" not in served.get("/metrics").text:
-        time.sleep(0.01)
+        caller.sendall(head.encode() + body)
+        wait_until(lambda: served.scorer.pairs > 0)
+    wait_until(lambda: idle(served))
     done = served.scorer.pairs
     assert done < 900
     time.sleep(0.3)
@@ -243,8 +250,7 @@ def test_requests_in_flight_finish_when_the_server_stops() -> None:
     with running(compose(engine, ApiSettings()), listen("127.0.0.1", 0, strict=True)) as url:
         caller = threading.Thread(target=lambda: answers.append(httpx.post(url + "/v1/rerank", json=BODY, timeout=20)))
         caller.start()
-        while not scorer.pairs:
-            time.sleep(0.01)
+        wait_until(lambda: scorer.pairs > 0)
     caller.join()
     assert answers[0].json()["results"][0]["index"] == 2
 

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.bench.rerank import MIXED, Cell, run, table
+from app.bench.shapes import SHAPES, Shape, write, write_pointwise_twin
+from app.bench.texts import NoTextsError, read
+from data.shipped import minilm_folder
+from rerank.checkpoint import read as read_checkpoint
+from rerank.text import Reader
+
+TINY = Shape("tiny", "nothing", "xlm-roberta", 32, 2, 4, 64, 30600, 130)
+WORDS = "The harbour ferry was cancelled because of the storm, and every ticket is refunded within ten days. "
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for number in range(60):
+        (folder / f"{number:02}.md").write_text(f"# Notice {number}\n\n" + WORDS * (2 + number % 5), encoding="utf-8")
+    return folder
+
+
+def test_texts_have_the_tokens_that_were_asked_for(corpus: Path) -> None:
+    tokenizer = Reader(minilm_folder()).tokenizer
+    texts = read(corpus, tokenizer)
+    for passage in texts.passages(5, 64):
+        assert len(tokenizer.encode(passage, add_special_tokens=False).ids) == pytest.approx(64, abs=3)
+    mixed = [len(tokenizer.encode(one, add_special_tokens=False).ids) for one in texts.mixed(100)]
+    assert sum(mixed) / 100 == pytest.approx(160, rel=0.15)
+    assert min(mixed) < 100
+    assert max(mixed) > 250
+    assert texts.mixed(5) == texts.mixed(5) != texts.mixed(5, first=1)
+    assert len(texts.queries) == 50
+
+
+def test_a_folder_without_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NoTextsError, match=str(tmp_path)):
+        read(tmp_path, Reader(minilm_folder()).tokenizer)
+
+
+def test_work_is_what_the_layers_multiply() -> None:
+    wide, inner, n = 384, 1536, 100
+    layer = 2 * n * (4 * wide * wide + 2 * wide * inner) + 4 * n * n * wide
+    last = 2 * n * 2 * wide * wide + 2 * (4 * wide * wide + 2 * wide * inner) + 4 * n * wide
+    assert SHAPES["minilm"].work([n]) == pytest.approx(5 * layer + last)
+    assert SHAPES["minilm"].work([n, n]) == pytest.approx(2 * SHAPES["minilm"].work([n]))
+
+
+@pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
+def test_a_written_shape_is_a_checkpoint_of_that_size(tmp_path: Path, kind: str) -> None:
+    shape = replace(TINY, kind=kind)  # type: ignore[arg-type]
+    found = read_checkpoint(write(shape, tmp_path)).shape
+    assert (found.hidden, found.layers, found.heads, found.inner) == (32, 2, 4, 64)
+    assert found.vocabulary == 30600
+
+
+def test_a_listwise_shape_and_its_pointwise_twin_share_weights(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    shape = Shape("q", "nothing", "qwen3", 32, 2, 4, 64, 30600, 4096, 2, 8)
+    folder = write(shape, tmp_path / "list")
+    twin = load_file(write_pointwise_twin(shape, folder, tmp_path / "twin") / "model.safetensors")
+    whole = load_file(folder / "model.safetensors")
+    assert twin["model.layers.1.mlp.up_proj.weight"].equal(whole["model.layers.1.mlp.up_proj.weight"])
+    assert "score.weight" in twin
+    assert not any(name.startswith("projector") for name in twin)
+
+
+def test_a_run_measures_its_cells_and_says_what_it_skipped(corpus: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    file = tmp_path / "out" / "bench.json"
+    found = run(
+        "cpu",
+        [TINY],
+        [MIXED, Cell(16, 150)],
+        quick=True,
+        corpus=corpus,
+        json_path=file,
+        budget_seconds=600,
+        say=said.append,
+    )
+    assert json.loads(file.read_text()) == found
+    mixed, long = found["cells"]
+    for cell in (mixed, long):
+        for key in (
+            "pairs_per_second",
+            "ratio_to_predict_default",
+            "ratio_to_predict_best",
+            "fraction_of_ceiling",
+            "peak_memory_bytes",
+        ):
+            assert cell[key] > 0, key
+        assert {"device", "kernel", "dtype", "top10_overlap"} <= cell.keys()
+    assert mixed["overlap_queries"] == 3
+    assert long["inputs"] > 100  # passages beyond the window of 128 are read in several
+    assert found["machine"]["torch"]
+    assert len(said) == 2
+    assert "tiny" in table(found)
+
+
+def test_cells_beyond_the_budget_are_skipped_with_the_reason(corpus: Path) -> None:
+    found = run("cpu", [TINY], [MIXED], corpus=corpus, budget_seconds=0.0)
+    assert found["cells"] == []
+    assert "of the budget are left" in found["skipped"][0]["reason"]
+    assert "skipped" in table(found)
+
+
+def test_both_sides_score_alike(corpus: Path, tmp_path: Path) -> None:
+    """The benchmark compares like with like: in fp32 our logits are those of the baseline."""
+    from app.bench.baseline import default
+    from rerank.cross_encoder import CrossEncoderScorer
+    from rerank.device import choose
+
+    folder = write(TINY, tmp_path / "model")
+    scorer = CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32")
+    texts = read(corpus, Reader(folder).tokenizer)
+    passages = texts.passages(8, 40)
+    ours = [one.score for one in scorer.score(texts.queries[0], passages).scored]
+    readings, lengths = scorer.readings(texts.queries[0], passages)
+    theirs = default(folder, choose("cpu")).predict([(query, text) for _, query, text in readings])
+    assert ours == pytest.approx(theirs, abs=1e-5)
+    assert len(lengths) == len(readings) == 8
