@@ -72,7 +72,8 @@ def lexical_scores(index: Tensor, queries: Pieces) -> Tensor:
     counts = torch.zeros(index.shape[1], len(queries), device=index.device)  # (V, q)
     for place, pieces in enumerate(queries):
         counts[list(pieces), place] = 1.0
-    return torch.sparse.mm(index, counts).T
+    scores: Tensor = torch.sparse.mm(index, counts)
+    return scores.T
 
 
 def top(scores: Tensor, count: int) -> Tensor:
