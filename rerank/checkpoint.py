@@ -14,6 +14,7 @@ import torch
 
 from rerank.errors import BadCheckpoint
 from rerank.layouts import Layout, detect
+from rerank.shared import QUERY_WEIGHT, base_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,8 +71,10 @@ def read(folder: Path, *, allow_pickle: bool = False) -> Checkpoint:
     config = read_config(folder)
     files = weight_files(folder, allow_pickle=allow_pickle)
     tensors: dict[str, Tensor] = {}
-    for file in files:
+    base = base_folder(folder, config)
+    for file in (*(weight_files(base) if base != folder else ()), *files):
         tensors |= _load(file)
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(QUERY_WEIGHT)}
     try:
         layout = detect(tensors, config)
     except ValueError as unknown:

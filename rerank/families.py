@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from rerank.errors import BadCheckpoint
+from rerank.shared import SECTION
 
 Family = Literal["pointwise", "late-interaction", "listwise", "other"]
 """What can load it: a native forward of that kind, or ("other") transformers' own classes."""
@@ -20,6 +21,9 @@ def family(folder: Path) -> Family:
     from rerank.layouts import detect
 
     config = read_config(folder)
+    section = config.get(SECTION)
+    if isinstance(section, dict) and section.get("kind") == "late-interaction":
+        return "late-interaction"
     names = _tensor_names(folder)
     architectures = " ".join(map(str, config.get("architectures") or ()))
     if any(name.startswith("projector.") for name in names) or "JinaForRanking" in architectures:

@@ -30,6 +30,7 @@ from rerank.held import Held
 from rerank.maxsim import maxima, similarities
 from rerank.scorer import Aligned, Cancel, Limits, Progress, Runtime, ScoreContract, Scored, Scoring, Span
 from rerank.sentences import sentences
+from rerank.shared import base_folder, query_weights
 from rerank.text import Piece, Reader
 from rerank.windows import combine, windows, winner
 
@@ -74,7 +75,9 @@ class LateInteractionScorer(BaseScorer):
         self._budget = token_budget or default_budget(placement)
         self._crew = Crew(placement.device)
         self._layouts_kept: dict[tuple[str, str], _Layout] = {}
-        self._reader = Reader(folder)
+        config = read_config(folder)
+        self._reader = Reader(base_folder(folder, config))
+        self._weights = query_weights(folder, config)
         self._frame = self._reader.single()
         self._projection = _projection(folder)
         self._revision = revision((*weight_files(folder, allow_pickle=allow_pickle), *_dense(folder)))
@@ -180,6 +183,8 @@ class LateInteractionScorer(BaseScorer):
         layouts = self._layouts(passages, packed, limits)
         sizes = [size + self._frame.specials for one in layouts for size in one.sizes]
         best = maxima(similarities(vectors, packed), sizes)
+        if self._weights is not None:
+            best *= self._weights(vectors)
         sums: list[float] = best.sum(axis=1, dtype=np.float64).tolist()
         scored: list[Scored] = []
         for place, one in enumerate(layouts):
@@ -377,8 +382,9 @@ def _dense(folder: Path) -> tuple[Path, ...]:
 
 
 def _contract(folder: Path, max_window: int | None, overrides: Mapping[str, Any]) -> ScoreContract:
-    window = int(read_config(folder).get("max_position_embeddings", 512))
-    settings = folder / "sentence_bert_config.json"
+    config = read_config(folder)
+    window = int(config.get("max_position_embeddings", 512))
+    settings = base_folder(folder, config) / "sentence_bert_config.json"
     told = read_json(settings).get("max_seq_length") if settings.is_file() else None
     window = min(one for one in (window, told, max_window) if one)
     known: dict[str, Any] = {
