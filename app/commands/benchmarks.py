@@ -76,6 +76,19 @@ def serve(
     _tell(found, as_json)
 
 
+@BENCH.command()
+def ingest(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of documents (default: the sample).")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many files.")] = None,
+    as_json: Json = None,
+) -> None:
+    """Ingest a folder and compare with SentenceTransformer.encode on the same chunks; say where the time went."""
+    from app.bench.ingest import run
+
+    stay_offline(options.settings())
+    _tell(run(folder or sample(), limit=limit), as_json)
+
+
 def _queries() -> list[str]:
     lines = (sample() / "queries.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["text"] for line in lines if line.strip()]
