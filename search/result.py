@@ -40,8 +40,12 @@ class SearchSettings:
     """Whether the shown passages get per-sentence scores and BM25 term contributions."""
     filters: Filters | None = None
     """Which documents are searched; None searches all."""
-    collapse: bool = True
-    """Whether passages that say nearly the same as a better one are folded into it (`Candidate.twins`)."""
+    collapse: bool = False
+    """Whether passages that say nearly the same as a better one are folded into it (`Candidate.twins`).
+
+    Off: two editions of a rule that differ in one figure say nearly the same, and telling them apart is what the second
+    stage is for.
+    """
 
 
 @dataclass(frozen=True, slots=True)

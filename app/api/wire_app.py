@@ -43,7 +43,7 @@ class SearchRequest(Wire):
     cutoff: float | None = None
     explain: bool = True
     filters: FiltersBody | None = None
-    collapse: bool = True
+    collapse: bool = False
     """Fold passages that say nearly the same as a better one into it."""
 
     def settings(self, scorer: str | None) -> SearchSettings:

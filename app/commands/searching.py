@@ -43,7 +43,7 @@ def search(
     until: Annotated[str | None, typer.Option(help="Only files changed at this date or earlier.")] = None,
     collapse: Annotated[
         bool, typer.Option("--collapse/--no-collapse", help="Fold passages that say nearly the same into the best one.")
-    ] = True,
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
 ) -> None:
     """Search the index and show the ranking before and after the second look."""

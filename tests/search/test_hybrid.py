@@ -41,7 +41,7 @@ def documents(result: Result) -> list[str]:
 
 
 def test_what_says_nearly_the_same_is_folded_into_the_best_and_said(engine: SearchEngine) -> None:
-    result = engine.search("clause that binds the walrus", SearchSettings(candidates=50))
+    result = engine.search("clause that binds the walrus", SearchSettings(candidates=50, collapse=True))
     first = result.candidates[0]
     family = {"letter.txt", "letter (copy).txt", "signed.md", "dated.txt"}
     assert {first.chunk.document, *(twin.document for twin in first.twins)} == family
@@ -51,17 +51,17 @@ def test_what_says_nearly_the_same_is_folded_into_the_best_and_said(engine: Sear
     assert "3 passages say nearly the same as a better one and are folded into it." in result.notes
     plain = to_dict(result)["candidates"][0]["twins"]
     assert [twin["document"] for twin in plain] == [twin.document for twin in first.twins]
-    assert documents(engine.search("clause that binds the walrus", SearchSettings(candidates=50))) == documents(result)
+    assert documents(engine.search("clause that binds the walrus", SearchSettings(candidates=50, collapse=True))) == documents(result)
 
 
-def test_folding_is_left_out_when_it_is_not_wanted(engine: SearchEngine) -> None:
-    result = engine.search("clause that binds the walrus", SearchSettings(candidates=50, collapse=False))
+def test_folding_is_left_out_unless_it_is_wanted(engine: SearchEngine) -> None:
+    result = engine.search("clause that binds the walrus", SearchSettings(candidates=50))
     assert len(set(documents(result))) == 34
     assert not any(one.twins for one in result.candidates)
 
 
 def test_folded_passages_make_room_for_others(engine: SearchEngine) -> None:
-    settings = SearchSettings(candidates=3, filters=Filters(path="*.txt"))
+    settings = SearchSettings(candidates=3, filters=Filters(path="*.txt"), collapse=True)
     result = engine.search("clause walrus", settings)
     assert len(result.candidates) == 3
 

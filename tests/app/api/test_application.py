@@ -187,7 +187,7 @@ def test_an_ingest_that_breaks_says_so_without_giving_text_away(folder: Path, ca
 def test_a_search_keeps_to_its_filters_and_says_how_many_documents_they_left(application: Served, folder: Path) -> None:
     run = ended(application, application.post("/api/ingest", {"folder": str(folder), "collection": "towns"}).json())
     assert run["status"] == "done", run
-    asked = {"query": QUERY, "filters": {"collection": "towns", "path": "*.txt"}, "collapse": False}
+    asked = {"query": QUERY, "filters": {"collection": "towns", "path": "*.txt"}, "collapse": True}
     found = application.post("/api/search", asked).json()
     assert found["documents"] == len({one["chunk"]["document"] for one in found["candidates"]}) > 0
     assert found["settings"]["filters"]["path"] == "*.txt"
