@@ -51,7 +51,9 @@ def test_what_says_nearly_the_same_is_folded_into_the_best_and_said(engine: Sear
     assert "3 passages say nearly the same as a better one and are folded into it." in result.notes
     plain = to_dict(result)["candidates"][0]["twins"]
     assert [twin["document"] for twin in plain] == [twin.document for twin in first.twins]
-    assert documents(engine.search("clause that binds the walrus", SearchSettings(candidates=50, collapse=True))) == documents(result)
+    assert documents(
+        engine.search("clause that binds the walrus", SearchSettings(candidates=50, collapse=True))
+    ) == documents(result)
 
 
 def test_folding_is_left_out_unless_it_is_wanted(engine: SearchEngine) -> None:
