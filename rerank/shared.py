@@ -7,22 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 import data
 from rerank.errors import BadCheckpoint
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
+
+    Floats = NDArray[np.float32]
 
 SECTION = "second_look"
 """The part of `config.json` that says what a folder shares: kind, base, base_sha256, query_weights."""
 BASE = "all-MiniLM-L6-v2"
 SOFTPLUS = "softplus"
 QUERY_WEIGHT = "query_weight."
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,8 @@ class QueryWeights:
 
     def __call__(self, vectors: Floats) -> Floats:
         """The weights of the tokens of one query, (q,) from (q, H); their mean is 1."""
+        import numpy as np
+
         raw = np.logaddexp(0.0, vectors @ self.weight + self.bias)
         return np.asarray(raw / raw.mean(), dtype=np.float32)
 
