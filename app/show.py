@@ -105,24 +105,24 @@ def models(profiles: Iterable[tuple[Profile, bool, str]]) -> RenderableType:
 
 
 def systems(report: Mapping[str, Any], names: Sequence[str]) -> RenderableType:
-    """Return an evaluation report as a table: one row a system, with the interval of nDCG@10 and the paired test."""
+    """Return an evaluation report as a table: one row a system, and below it intervals and paired tests."""
     title = f"{report['dataset']} ({report['split']}), {report['queries']} judged queries"
-    table = Table(title=escape(title), title_justify="left", header_style="bold")
-    table.add_column("system", overflow="fold")
+    table = Table(title=escape(title), title_justify="left", header_style="bold", padding=(0, 0, 0, 1))
+    table.add_column("system", overflow="fold", min_width=18)
     for name in names:
-        table.add_column(name, justify="right")
-    table.add_column("95 % of nDCG@10", no_wrap=True)
-    table.add_column("against", overflow="fold")
+        table.add_column(name, justify="right", no_wrap=True)
+    lines = []
     for name, values in report["systems"].items():
+        table.add_row(escape(name), *(f"{values[one]:.3f}" for one in names))
         low, high = values["ci95"]["ndcg@10"]
         against = values["against"]
-        said = (
-            f"{against['ndcg@10']:+.4f}, p {against['p']:.3f}, {against['wins']}/{against['ties']}/{against['losses']}"
-        )
-        cells = [f"{values[one]:.3f}" for one in names]
-        table.add_row(escape(name), *cells, f"{low:.3f} to {high:.3f}", "" if name == against["baseline"] else said)
+        said = f"{name}: nDCG@10 {values['ndcg@10']:.3f}, 95 % {low:.3f} to {high:.3f}"
+        if name != against["baseline"]:
+            tally = "/".join(str(against[one]) for one in ("wins", "ties", "losses"))
+            said += f"; against {against['baseline']} {against['ndcg@10']:+.4f}, p {against['p']:.3f}, {tally}"
+        lines.append(Text(said))
     cost = ", ".join(f"{name} {value:g} ms" for name, value in report["milliseconds"].items())
-    return Group(table, Text(f"mean per query: {cost}", style="dim"), *_curves(report))
+    return Group(table, *lines, Text(f"mean per query: {cost}", style="dim"), *_curves(report))
 
 
 def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
