@@ -55,6 +55,7 @@ def evaluate(plan: Plan, settings: Settings, progress: Progress | None = None) -
         "first_stage": str(plan.run.name) if plan.run else "hybrid",
         "candidates": plan.search.candidates,
         "fusion": plan.search.fusion,
+        "blend_by": plan.search.blend_by,
         **evaluation.summary(gathered, data.qrels, first, plan.relevant),
     }
     if plan.curve:
@@ -77,11 +78,13 @@ def _rerank_only(
     if data.corpus is None or plan.run is None:
         raise BadDataset(f"{plan.folder} has no corpus.jsonl: --run needs the texts of the candidates.")
     lists = {
-        query: [_chunk(one, data.corpus) for one in documents if one in data.corpus][: plan.search.candidates]
+        query: [(_chunk(one, data.corpus), score) for one, score in documents if one in data.corpus][
+            : plan.search.candidates
+        ]
         for query, documents in judged.candidates(plan.run).items()
     }
     stages = _stages(plan, settings)
-    return evaluation.from_candidates(lists, data.queries, stages, progress), stages, "first"
+    return evaluation.from_candidates(lists, data.queries, stages, plan.search.blend_by, progress), stages, "first"
 
 
 def _whole(

@@ -206,7 +206,7 @@ class SearchEngine:
         with watch.stage("rerank"):
             scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)
             blend = self._scorers.blend(name) if settings.blend is None else settings.blend
-            ranked, below = second.cut(second.order(first, scoring.scored, blend), settings.cutoff)
+            ranked, below = second.cut(second.order(first, scoring.scored, blend, settings.blend_by), settings.cutoff)
         result = replace(
             empty,
             ranked=ranked,

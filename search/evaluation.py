@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from indexer.chunk import Chunk, Hit
-from rerank.scorer import Scorer
+from rerank.scorer import Scored, Scorer
 from search import metrics, second
 from search.hybrid import Retriever, fuse
 from search.metrics import Qrels, Run
-from search.result import Candidate, Ranked, SearchSettings
+from search.result import BlendBy, Candidate, Ranked, SearchSettings
 
 CURVE = (10, 20, 30, 50, 75, 100, 150, 200)
 """Candidate counts of the curve."""
@@ -35,6 +35,7 @@ class Pass:
     runs: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     scored: dict[str, dict[str, tuple[Ranked, ...]]] = field(default_factory=dict)
+    blend_by: BlendBy = "scores"
 
     def add(self, system: str, query: str, documents: Iterable[str]) -> None:
         """Keep a system's ranking of one query; a document that comes again (another chunk) keeps its first place."""
@@ -70,27 +71,36 @@ def from_index(
         gathered.add("dense", identity, (chunks[hit.chunk_id].document for hit in dense))
         first = fuse(dense, sparse, chunks, settings)
         gathered.add("hybrid", identity, (one.chunk.document for one in first))
-        _second_stages(gathered, "hybrid", identity, query, first, stages)
+        _second_stages(gathered, "hybrid", identity, query, first, stages, settings.blend_by)
         if progress is not None:
             progress(done, len(queries))
     return gathered
 
 
 def from_candidates(
-    lists: Mapping[str, Sequence[Chunk]],
+    lists: Mapping[str, Sequence[tuple[Chunk, float]]],
     queries: Mapping[str, str],
     stages: Sequence[Stage],
+    by: BlendBy = "scores",
     progress: Callable[[int, int], None] | None = None,
 ) -> Pass:
-    """Return the run "first" (the lists as they stand) and one for each second stage and blend over them."""
+    """Return the run "first" (the lists as they stand) and one for each second stage and blend over them.
+
+    Args:
+        lists: by query, passages with the first stage's scores, best first.
+        queries: by id.
+        stages: what takes the second look.
+        by: what a blend blends.
+        progress: receives queries done and in all.
+    """
     gathered = Pass()
     for done, (identity, query) in enumerate(queries.items(), start=1):
         first = tuple(
-            Candidate(chunk, rank, 1.0 / rank, None, None)
-            for rank, chunk in enumerate(lists.get(identity, ()), start=1)
+            Candidate(chunk, rank, score, None, None)
+            for rank, (chunk, score) in enumerate(lists.get(identity, ()), start=1)
         )
         gathered.add("first", identity, (one.chunk.document for one in first))
-        _second_stages(gathered, "first", identity, query, first, stages)
+        _second_stages(gathered, "first", identity, query, first, stages, by)
         if progress is not None:
             progress(done, len(queries))
     return gathered
@@ -140,7 +150,7 @@ def candidate_curve(
     for count in (one for one in CURVE if one <= deepest):
         run = Pass()
         for query, ranked in ranked_by_query.items():
-            run.add("curve", query, _first(ranked, count, blend))
+            run.add("curve", query, _first(ranked, count, blend, gathered.blend_by))
         value = metrics.mean(metrics.per_query(run.runs["curve"], qrels, relevant)["ndcg@10"])
         share = milliseconds * count / deepest
         points.append({"candidates": count, "ndcg@10": round(value, 4), "milliseconds": round(share, 2)})
@@ -176,7 +186,13 @@ def cutoff_curve(
 
 
 def _second_stages(
-    gathered: Pass, base: str, identity: str, query: str, first: tuple[Candidate, ...], stages: Sequence[Stage]
+    gathered: Pass,
+    base: str,
+    identity: str,
+    query: str,
+    first: tuple[Candidate, ...],
+    stages: Sequence[Stage],
+    by: BlendBy,
 ) -> None:
     for stage in stages:
         for blend in stage.blends:
@@ -187,21 +203,17 @@ def _second_stages(
         gathered.spent(stage.name, scoring.seconds)
         ranked = second.order(first, scoring.scored, 0.0)
         gathered.scored.setdefault(stage.name, {})[identity] = ranked
+        gathered.blend_by = by
         for blend in stage.blends:
-            order = second.order(first, scoring.scored, blend)
+            order = second.order(first, scoring.scored, blend, by)
             gathered.add(system(base, stage.name, blend), identity, (one.candidate.chunk.document for one in order))
 
 
-def _first(ranked: Sequence[Ranked], count: int, blend: float) -> list[str]:
+def _first(ranked: Sequence[Ranked], count: int, blend: float, by: BlendBy) -> list[str]:
     """Return the documents of the first `count` candidates in the order that their scores and the blend give."""
-    kept = sorted((one for one in ranked if one.candidate.rank <= count), key=lambda one: one.rank)
-    from search.fusion import blended
-
-    if blend:
-        final = blended([one.candidate.rank for one in kept], list(range(1, len(kept) + 1)), blend)
-        places = sorted(range(len(kept)), key=lambda i: (-final[i], kept[i].candidate.rank))
-        kept = [kept[i] for i in places]
-    return [one.candidate.chunk.document for one in kept]
+    kept = sorted((one for one in ranked if one.candidate.rank <= count), key=lambda one: one.candidate.rank)
+    scored = [Scored(logit=one.logit, score=one.score) for one in kept]
+    return [one.candidate.chunk.document for one in second.order([one.candidate for one in kept], scored, blend, by)]
 
 
 def better_than(summary_of: Mapping[str, Any], floors: Mapping[str, float], name: str) -> list[str]:

@@ -1,8 +1,9 @@
-"""Two ranked lists in, one out: reciprocal rank fusion and the convex combination of scores."""
+"""Two ranked lists in, one out: standardised scores, their convex combination, or reciprocal ranks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import sqrt
 
 from indexer.chunk import Hit
 from search.result import RRF_K
@@ -12,6 +13,37 @@ Fused = list[tuple[str, float]]
 
 COSINE_FLOOR = -1.0
 BM25_FLOOR = 0.0
+_SMALLEST = 1e-9
+"""A deviation below this part of the mean is rounding."""
+
+
+def standardised(dense: Sequence[Hit], sparse: Sequence[Hit], sparse_weight: float) -> Fused:
+    """Return every id by descending sparse_weight * z(BM25) + (1 - sparse_weight) * z(cosine).
+
+    z is the number of standard deviations from the mean, over all ids of both lists; an id that a list does not hold
+    takes that list's lowest score (zero-mean, unit-variance fusion: Lee, SIGIR 1995, with the usual fill).
+    """
+    ids = list(dict.fromkeys(hit.chunk_id for hit in (*dense, *sparse)))
+    scores = dict.fromkeys(ids, 0.0)
+    for hits, share in ((dense, 1.0 - sparse_weight), (sparse, sparse_weight)):
+        if not hits:
+            continue
+        known = {hit.chunk_id: hit.score for hit in hits}
+        lowest = min(known.values())
+        for one, value in zip(ids, standard([known.get(one, lowest) for one in ids]), strict=True):
+            scores[one] += share * value
+    return _ordered(scores, (dense, sparse))
+
+
+def standard(scores: Sequence[float]) -> list[float]:
+    """Return each score in standard deviations from the mean; zeros where all scores are equal."""
+    if not scores:
+        return []
+    mean = sum(scores) / len(scores)
+    deviation = sqrt(sum((one - mean) ** 2 for one in scores) / len(scores))
+    if deviation <= _SMALLEST * max(1.0, abs(mean)):
+        return [0.0] * len(scores)
+    return [(one - mean) / deviation for one in scores]
 
 
 def reciprocal_rank(lists: Sequence[Sequence[Hit]], weights: Sequence[float] | None = None, k: int = RRF_K) -> Fused:
@@ -43,7 +75,15 @@ def weighted(dense: Sequence[Hit], sparse: Sequence[Hit], sparse_weight: float) 
     return _ordered(scores, (dense, sparse))
 
 
-def blended(first: Sequence[int], second: Sequence[int], share: float, k: int = RRF_K) -> list[float]:
+def blended_scores(first: Sequence[float], second: Sequence[float], share: float) -> list[float]:
+    """Return share * z(first) + (1 - share) * z(second) for each passage, in input order.
+
+    Scores are standardised over the passages given. A share of 0 is the second stage alone, 1 the first stage alone.
+    """
+    return [share * one + (1.0 - share) * two for one, two in zip(standard(first), standard(second), strict=True)]
+
+
+def blended_ranks(first: Sequence[int], second: Sequence[int], share: float, k: int = RRF_K) -> list[float]:
     """Return share / (k + first rank) + (1 - share) / (k + second rank) for each passage, in input order.
 
     Ranks are from 1. A share of 0 is the second stage alone, 1 the first stage alone.

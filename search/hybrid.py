@@ -127,8 +127,10 @@ def fuse(
     """Return candidates by fused score; every hit's chunk must be in `chunks`."""
     if settings.fusion == "rrf":
         order = fusion.reciprocal_rank((dense, sparse))
-    else:
+    elif settings.fusion == "weighted":
         order = fusion.weighted(dense, sparse, settings.sparse_weight)
+    else:
+        order = fusion.standardised(dense, sparse, settings.sparse_weight)
     by_dense = {hit.chunk_id: hit for hit in dense}
     by_sparse = {hit.chunk_id: hit for hit in sparse}
     return tuple(

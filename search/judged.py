@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from search.errors import SearchError
@@ -52,19 +53,28 @@ def load(folder: Path, split: str = "test") -> Judged:
     return Judged(folder.name, folder, queries, {one: qrels[one] for one in queries}, corpus)
 
 
-def candidates(file: Path) -> dict[str, list[str]]:
-    """Return document ids by query in rank order, from a TREC run file (query, Q0, document, rank, score, tag)."""
+def candidates(file: Path) -> dict[str, list[tuple[str, float]]]:
+    """Return (document id, score) by query in rank order, from a TREC run file.
+
+    Its columns are query, Q0, document, rank, score and tag.
+
+    Raises:
+        BadDataset: the file is missing, or a line does not have these columns.
+    """
     if not file.is_file():
         raise BadDataset(f"{file} does not exist: give a TREC run file with --run.")
-    ranked: dict[str, list[tuple[int, str]]] = {}
+    ranked: dict[str, list[tuple[int, str, float]]] = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         parts = line.split()
         try:
-            query, _, document, rank = parts[:4]
-            ranked.setdefault(query, []).append((int(rank), document))
+            query, _, document, rank, score = parts[:5]
+            value = float(score)
+            if not isfinite(value):
+                raise ValueError(score)
+            ranked.setdefault(query, []).append((int(rank), document, value))
         except ValueError as wrong:
             raise BadDataset(f"{file}, line {number} is not `query Q0 document rank score tag`.") from wrong
-    return {query: [document for _, document in sorted(places)] for query, places in ranked.items()}
+    return {query: [(document, score) for _, document, score in sorted(places)] for query, places in ranked.items()}
 
 
 def _qrels(file: Path) -> Iterator[tuple[str, dict[str, int]]]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     from indexer.chunk import Chunk, Hit
     from indexer.filters import Filters
     from rerank.scorer import Span
 
-Fusion = Literal["rrf", "weighted"]
+Fusion = Literal["zscore", "weighted", "rrf"]
+"""Standardised scores, scores scaled to 0..1, or reciprocal ranks: `search.fusion`."""
+FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
+BlendBy = Literal["scores", "ranks"]
+BLENDS_BY: tuple[BlendBy, ...] = get_args(BlendBy)
 Sparse = Literal["qdrant", "rank-bm25"]
 
 MIN_CANDIDATES, DEFAULT_CANDIDATES, MAX_CANDIDATES = 50, 100, 200
@@ -28,10 +32,10 @@ class SearchSettings:
     top_n: int = DEFAULT_TOP_N
     scorer: str | None = None
     """A scorer's name; None is the default one, "none" leaves the first stage's order."""
-    fusion: Fusion = "rrf"
+    fusion: Fusion = "zscore"
     sparse: Sparse = "qdrant"
     sparse_weight: float = 0.3
-    """Share of BM25 in weighted fusion, 0 to 1."""
+    """Share of BM25 in every fusion but reciprocal ranks, 0 to 1."""
     blend: float | None = None
     """Share of the first stage in the final order, 0 to 1; None is the scorer's own measured default."""
     cutoff: float | None = None
@@ -46,6 +50,8 @@ class SearchSettings:
     Off: two editions of a rule that differ in one figure say nearly the same, and telling them apart is what the second
     stage is for.
     """
+    blend_by: BlendBy = "scores"
+    """What is blended: standardised scores of both stages, or their ranks."""
 
 
 @dataclass(frozen=True, slots=True)

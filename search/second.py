@@ -7,10 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from rerank.scorer import Scored
-from search.fusion import blended
-from search.result import Candidate, Ranked
+from search.fusion import blended_ranks, blended_scores
+from search.result import BlendBy, Candidate, Ranked
 
-MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.1})
+MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.4})
 """Share of the first stage by scorer, where measurement on dev splits showed that it helps (DECISIONS.md)."""
 
 
@@ -22,18 +22,23 @@ def first_stage_order(candidates: Sequence[Candidate]) -> tuple[Ranked, ...]:
     )
 
 
-def order(candidates: Sequence[Candidate], scored: Sequence[Scored], blend: float) -> tuple[Ranked, ...]:
+def order(
+    candidates: Sequence[Candidate], scored: Sequence[Scored], blend: float, by: BlendBy = "scores"
+) -> tuple[Ranked, ...]:
     """Return the candidates by final score, best first; ties go to the earlier first-stage rank.
 
     `scored` is in the order of `candidates`. With a blend of 0 the final score is the second stage's own; otherwise it
-    is the blend of both stages' ranks (`search.fusion.blended`).
+    blends both stages' standardised scores, or their ranks (`search.fusion.blended_scores`, `blended_ranks`).
     """
     by_score = sorted(range(len(scored)), key=lambda i: (-scored[i].score, -scored[i].logit, candidates[i].rank))
     second = [0] * len(scored)
     for rank, i in enumerate(by_score, start=1):
         second[i] = rank
     if blend > 0:
-        final = blended([one.rank for one in candidates], second, blend)
+        if by == "scores":
+            final = blended_scores([one.fused for one in candidates], [one.logit for one in scored], blend)
+        else:
+            final = blended_ranks([one.rank for one in candidates], second, blend)
         places = sorted(range(len(scored)), key=lambda i: (-final[i], candidates[i].rank))
     else:
         final = [one.score for one in scored]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from search import prompt
 from search.engine import Cancel, SearchEngine
-from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, Result, SearchSettings, to_dict
+from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, Result, SearchSettings, to_dict
 from ui.ingest import stream_ingest
 from ui.trouble import Trouble, attempt
 from ui.views import (
@@ -77,7 +77,7 @@ class Handlers:
             candidates=int(candidates),
             top_n=int(top_n),
             scorer=scorer or None,
-            fusion="weighted" if fusion == "weighted" else "rrf",
+            fusion=next((one for one in FUSIONS if one == fusion), "zscore"),
             sparse="rank-bm25" if sparse == "rank-bm25" else "qdrant",
             sparse_weight=weight,
             blend=None if blend_mode == AS_MEASURED else blend,
@@ -196,7 +196,7 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         **private,
     )
     at.fusion.change(
-        lambda fusion: gr.update(visible=fusion == "weighted"), at.fusion, at.weight, show_progress="hidden", **private
+        lambda fusion: gr.update(visible=fusion != "rrf"), at.fusion, at.weight, show_progress="hidden", **private
     )
     at.blend_mode.change(
         lambda mode: gr.update(visible=mode != AS_MEASURED), at.blend_mode, at.blend, show_progress="hidden", **private

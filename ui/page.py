@@ -98,9 +98,11 @@ def _lay_out_search(examples: Sequence[str], scorers: Sequence[ScorerChoice]) ->
         with gr.Row():
             with gr.Column(min_width=220):
                 parts["fusion"] = gr.Radio(
-                    [("Reciprocal ranks", "rrf"), ("Weighted scores", "weighted")], value="rrf", label="Fusion"
+                    [("Standardised scores", "zscore"), ("Scaled scores", "weighted"), ("Reciprocal ranks", "rrf")],
+                    value="zscore",
+                    label="Fusion",
                 )
-                parts["weight"] = gr.Slider(0, 1, 0.3, step=0.05, label="Share of BM25", visible=False)
+                parts["weight"] = gr.Slider(0, 1, 0.3, step=0.05, label="Share of BM25")
             parts["sparse"] = gr.Radio(
                 [("Qdrant sparse vectors", "qdrant"), ("rank-bm25, exact", "rank-bm25")],
                 value="qdrant",

@@ -10,7 +10,7 @@ from app.api.wire import Positive, Wire, whole
 from indexer.filters import Filters
 from indexer.report import LONGEST_NAME, IngestOptions
 from search.engine import MAX_QUERY_CHARACTERS
-from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, SearchSettings
+from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, BlendBy, Fusion, SearchSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -36,10 +36,12 @@ class SearchRequest(Wire):
     candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES), BeforeValidator(whole)] = DEFAULT_CANDIDATES
     top_n: Positive = DEFAULT_TOP_N
     scorer: Annotated[str | None, Field(max_length=512)] = None
-    fusion: Literal["rrf", "weighted"] = "rrf"
+    fusion: Fusion = "zscore"
     sparse: Literal["qdrant", "rank-bm25"] = "qdrant"
     sparse_weight: Share = 0.3
     blend: Share | None = None
+    blend_by: BlendBy = "scores"
+    """What is blended with the first stage: standardised scores or ranks."""
     cutoff: float | None = None
     explain: bool = True
     filters: FiltersBody | None = None

@@ -16,7 +16,7 @@ from app.commands import options
 from app.commands.benchmarks import BENCH
 from search.evaluation import better_than
 from search.metrics import NAMES
-from search.result import DEFAULT_CANDIDATES, SearchSettings
+from search.result import BLENDS_BY, DEFAULT_CANDIDATES, FUSIONS, SearchSettings
 
 SHOWN = ("ndcg@10", "mrr@10", "map", "hit@5", "hit@10", "recall@100")
 """Metrics in the printed table; the JSON holds all."""
@@ -35,8 +35,9 @@ def evaluate(
     scorers: Annotated[str | None, typer.Option(help="Second stages, separated by commas.")] = None,
     candidates: Annotated[int, typer.Option(help="Passages that get a second look.")] = DEFAULT_CANDIDATES,
     blend: Annotated[str | None, typer.Option(help="First-stage shares, separated by commas.")] = None,
-    fusion: Annotated[str, typer.Option(help="rrf or weighted.")] = "rrf",
-    sparse_weight: Annotated[float, typer.Option(help="Share of BM25 in weighted fusion.")] = 0.3,
+    blend_by: Annotated[str, typer.Option(help="What is blended: scores (standardised) or ranks.")] = "scores",
+    fusion: Annotated[str, typer.Option(help="zscore, weighted or rrf.")] = "zscore",
+    sparse_weight: Annotated[float, typer.Option(help="Share of BM25 in the fusion.")] = 0.3,
     relevant: Annotated[int, typer.Option(help="Smallest grade that counts as relevant (TREC DL: 2).")] = 1,
     queries: Annotated[int | None, typer.Option(help="Only so many queries, evenly spread.")] = None,
     curve: Annotated[bool, typer.Option("--curve", help="Candidate count and cut-off against quality.")] = False,
@@ -49,8 +50,10 @@ def evaluate(
     allow_download: options.Download = False,
 ) -> None:
     """Measure BM25, dense, hybrid and each second stage on judged queries, with intervals and paired tests."""
-    if fusion not in {"rrf", "weighted"}:
-        raise typer.BadParameter(f"--fusion is rrf or weighted, not {fusion}.")
+    if fusion not in FUSIONS:
+        raise typer.BadParameter(f"--fusion is zscore, weighted or rrf, not {fusion}.")
+    if blend_by not in BLENDS_BY:
+        raise typer.BadParameter(f"--blend-by is scores or ranks, not {blend_by}.")
     floors = _floors(minimum or [])
     names = tuple(one.strip() for one in scorers.split(",")) if scorers else ()
     plan = evaluation.Plan(
@@ -61,8 +64,9 @@ def evaluate(
         blends=tuple(float(one) for one in blend.split(",")) if blend else None,
         search=SearchSettings(
             candidates=candidates,
-            fusion=fusion,  # type: ignore[arg-type]
+            fusion=fusion,
             sparse_weight=sparse_weight,
+            blend_by=blend_by,
             explain=False,
         ),
         queries=queries,

@@ -13,7 +13,7 @@ from app import handover, show
 from app.commands import options
 from app.compose import open_engine, stay_offline
 from indexer.filters import Filters
-from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, SearchSettings, to_dict
+from search.result import BLENDS_BY, DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, SearchSettings, to_dict
 
 
 def add(cli: typer.Typer) -> None:
@@ -32,9 +32,10 @@ def search(
     trust_remote_code: options.RemoteCode = False,
     candidates: Annotated[int, typer.Option(help="Passages that get a second look, 1 to 200.")] = DEFAULT_CANDIDATES,
     top_n: Annotated[int, typer.Option(help="Passages shown.")] = DEFAULT_TOP_N,
-    fusion: Annotated[str, typer.Option(help="rrf or weighted.")] = "rrf",
+    fusion: Annotated[str, typer.Option(help="zscore, weighted or rrf.")] = "zscore",
     sparse: Annotated[str, typer.Option(help="qdrant or rank-bm25.")] = "qdrant",
     blend: Annotated[float | None, typer.Option(help="Share of the first stage in the final order, 0 to 1.")] = None,
+    blend_by: Annotated[str, typer.Option(help="What is blended: scores (standardised) or ranks.")] = "scores",
     cutoff: Annotated[float | None, typer.Option(help="Cut passages that score below this.")] = None,
     collection: Annotated[str | None, typer.Option(help="Only folders in this collection.")] = None,
     path: Annotated[str | None, typer.Option(help="Only paths like this glob: *.pdf, notes/, notes/**/*.md.")] = None,
@@ -55,8 +56,10 @@ def search(
         allow_download=allow_download,
         trust_remote_code=trust_remote_code,
     )
-    if fusion not in {"rrf", "weighted"}:
-        raise typer.BadParameter(f"--fusion is rrf or weighted, not {fusion}.")
+    if fusion not in FUSIONS:
+        raise typer.BadParameter(f"--fusion is zscore, weighted or rrf, not {fusion}.")
+    if blend_by not in BLENDS_BY:
+        raise typer.BadParameter(f"--blend-by is scores or ranks, not {blend_by}.")
     if sparse not in {"qdrant", "rank-bm25"}:
         raise typer.BadParameter(f"--sparse is qdrant or rank-bm25, not {sparse}.")
     filters = Filters(collection, path, kind, since, until)
@@ -64,9 +67,10 @@ def search(
         candidates=candidates,
         top_n=top_n,
         scorer=scorer,
-        fusion=fusion,  # type: ignore[arg-type]
+        fusion=fusion,
         sparse=sparse,  # type: ignore[arg-type]
         blend=blend,
+        blend_by=blend_by,
         cutoff=cutoff,
         filters=None if filters.empty else filters,
         collapse=collapse,
