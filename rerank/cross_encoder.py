@@ -15,7 +15,7 @@ from rerank.checkpoint import Checkpoint, read, weight_files
 from rerank.contracts import pointwise
 from rerank.device import Placement, choose
 from rerank.encoder import Encoder, Tokens
-from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shortened, truncation
+from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
 from rerank.errors import BadCheckpoint
 from rerank.scorer import Cancel, Limits, Progress, ScoreContract, Scored, Scoring, Span
 from rerank.text import Piece, Reader
@@ -171,10 +171,8 @@ class CrossEncoderScorer(EncoderScorer):
             inputs, lambda encoder, batch: _finite(encoder.logits(batch), self._name), progress, cancel
         )
         spent = tokenised - began, time.perf_counter() - tokenised
-        everything = sum(call.size for call in prepared)
         scorings, at = [], 0
-        for call in prepared:
-            part = call.size / everything if everything else 1 / len(prepared)
+        for call, part in zip(prepared, shares([call.size for call in prepared]), strict=True):
             own = logits[at : at + len(call.inputs)]
             at += len(call.inputs)
             scorings.append(self._finish(call, own, limits, (spent[0] * part, spent[1] * part), notes))

@@ -119,6 +119,12 @@ def default_budget(placement: Placement) -> int:
     return 2048 if placement.device.type == "cpu" else 65536
 
 
+def shares(sizes: Sequence[int]) -> list[float]:
+    """The part of each of several calls in what they did together, by tokens; equal parts where there were none."""
+    together = sum(sizes)
+    return [size / together if together else 1 / len(sizes) for size in sizes]
+
+
 def shortened(asked: Piece, why: str = "") -> tuple[str, ...]:
     """A sentence about a query that was not read whole, if it was not; `why` follows the limit in it."""
     if not asked.truncated:

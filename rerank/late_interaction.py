@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from rerank.checkpoint import read, read_config, weight_files
 from rerank.contracts import late_interaction
 from rerank.device import Placement, choose
 from rerank.encoder import Encoder, Tokens
-from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shortened, truncation
+from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
 from rerank.maxsim import maxima, similarities
-from rerank.passage_layout import PassageLayouts
+from rerank.passage_layout import PassageLayouts, token_places
 from rerank.projection import projection, projection_files
-from rerank.scorer import Aligned, Cancel, Limits, Progress, ScoreContract, Scored, Scoring, Span
+from rerank.scorer import Aligned, Cancel, Limits, LongDocuments, Progress, ScoreContract, Scored, Scoring, Span
 from rerank.shared import base_folder, query_weights
 from rerank.text import Piece, Reader
 from rerank.token_match import alignment, passage_score, sentence_spans
@@ -127,36 +128,61 @@ class LateInteractionScorer(EncoderScorer):
         cancel: Cancel | None = None,
     ) -> Scoring:
         """One `Scored` per passage, in input order; see `rerank.scorer.Scorer.score`."""
-        began = time.perf_counter()
-        check(query, passages)
-        asked, vectors = self._query(query, limits)
-        encoded = time.perf_counter()
-        packed, fresh, notes = self._passages(passages, self._cutting(limits), progress, cancel)
-        ready = time.perf_counter()
-        stop_if(cancel)
-        lengths = [len(one.codes) - self._frame.specials for one in packed]
+        return self.score_many([(query, passages)], limits=limits, progress=progress, cancel=cancel)[0]
+
+    def score_many(
+        self,
+        calls: Sequence[tuple[str, Sequence[str]]],
+        *,
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> list[Scoring]:
+        """One `Scoring` per (query, passages), in order: all queries are encoded together, and all new passages.
+
+        A passage that several calls share is encoded once. The seconds of the shared work are divided by tokens; a
+        note about a halved batch goes to every call.
+
+        Raises:
+            BadInput: one of the calls cannot be scored; the others are not scored either.
+        """
+        for query, passages in calls:
+            check(query, passages)
         cutting = self._cutting(limits)
-        layouts = self._layouts.of(self._key(cutting), passages, lengths, cutting)
-        sizes = [size + self._frame.specials for one in layouts for size in one.sizes]
-        best = maxima(similarities(vectors, packed), sizes)
-        if self._weights is not None:
-            best *= self._weights(vectors)
-        sums: list[float] = best.sum(axis=1, dtype=np.float64).tolist()
-        scored: list[Scored] = []
-        for place, one in enumerate(layouts):
-            own, sums = sums[: len(one.sizes)], sums[len(one.sizes) :]
-            scored.append(passage_score(own, len(vectors), one, limits.long_documents, cached=place not in fresh))
-        require_finite((one.logit for one in scored), self._name)
-        done = time.perf_counter()
-        return Scoring(
-            scored=tuple(scored),
-            seconds=done - began,
-            model=self.model,
-            query_tokens=len(asked),
-            query_truncated=asked.truncated,
-            notes=(*notes, *shortened(asked), *truncation(scored)),
-            stages=(("query", encoded - began), ("passages", ready - encoded), ("match", done - ready)),
-        )
+        began = time.perf_counter()
+        asked, vectors, halved = self._queries([query for query, _ in calls], limits, cancel)
+        encoded = time.perf_counter()
+        everything = [passage for _, passages in calls for passage in passages]
+        packed, fresh, notes = self._passages(everything, cutting, progress, cancel)
+        spent = encoded - began, time.perf_counter() - encoded
+        notes = tuple(dict.fromkeys((*halved, *notes)))
+        ends = list(accumulate(len(passages) for _, passages in calls))
+        parts = [range(start, end) for start, end in pairwise([0, *ends])]
+        asking = shares([len(one) for one in vectors])
+        encoding = shares([sum(len(packed[place].codes) for place in part if place in fresh) for part in parts])
+        scorings = []
+        for at, part in enumerate(parts):
+            stop_if(cancel)
+            start = time.perf_counter()
+            own = [packed[place] for place in part]
+            cached = [place not in fresh for place in part]
+            scored = self._match(vectors[at], calls[at][1], own, cached, cutting, limits.long_documents)
+            steps = (
+                ("query", spent[0] * asking[at]),
+                ("passages", spent[1] * encoding[at]),
+                ("match", time.perf_counter() - start),
+            )
+            scoring = Scoring(
+                scored=scored,
+                seconds=sum(seconds for _, seconds in steps),
+                model=self.model,
+                query_tokens=len(asked[at]),
+                query_truncated=asked[at].truncated,
+                notes=(*notes, *shortened(asked[at]), *truncation(scored)),
+                stages=steps,
+            )
+            scorings.append(scoring)
+        return scorings
 
     def spans(self, query: str, passage: str) -> tuple[Span, ...]:
         """Each sentence with the mean of the token maxima within it, from the vectors that scored the passage."""
@@ -170,29 +196,49 @@ class LateInteractionScorer(EncoderScorer):
         asked, similar, places = self._similar(query, passage)
         return alignment(similar, self._reader.words(asked.ids), passage, places)
 
-    def _query(self, query: str, limits: Limits) -> tuple[Piece, NDArray[np.float32]]:
-        """The query's tokens, and their unit vectors with those of the specials around them, (q, d)."""
+    def _queries(
+        self, queries: Sequence[str], limits: Limits, cancel: Cancel | None
+    ) -> tuple[list[Piece], list[NDArray[np.float32]], tuple[str, ...]]:
+        """Each query's tokens; their unit vectors with those of the specials around them, (q, d); notes."""
         width, allowance = room(limits, self._contract.native_window)
         most = max(1, min(allowance, width) - self._frame.specials)
-        asked = self._reader.read([clean(query)], most)[0]
-        with self._model.lend() as encoder:
-            return asked, self._encode(encoder, [self._frame.join(asked.ids)])[0]
+        asked = self._reader.read([clean(query) for query in queries], most)
+        vectors, notes = self._compute([self._frame.join(one.ids) for one in asked], self._encode, None, cancel)
+        return asked, vectors, notes
+
+    def _match(
+        self,
+        vectors: NDArray[np.float32],
+        passages: Sequence[str],
+        packed: Sequence[Packed],
+        cached: Sequence[bool],
+        cutting: Cutting,
+        rule: LongDocuments,
+    ) -> tuple[Scored, ...]:
+        """What each passage gets from one query's token vectors, (q, d)."""
+        lengths = [len(one.codes) - self._frame.specials for one in packed]
+        layouts = self._layouts.of(self._key(cutting), passages, lengths, cutting)
+        sizes = [size + self._frame.specials for one in layouts for size in one.sizes]
+        best = maxima(similarities(vectors, packed), sizes)
+        if self._weights is not None:
+            best *= self._weights(vectors)
+        sums: list[float] = best.sum(axis=1, dtype=np.float64).tolist()
+        scored: list[Scored] = []
+        for layout, old in zip(layouts, cached, strict=True):
+            own, sums = sums[: len(layout.sizes)], sums[len(layout.sizes) :]
+            scored.append(passage_score(own, len(vectors), layout, rule, cached=old))
+        require_finite((one.logit for one in scored), self._name)
+        return tuple(scored)
 
     def _similar(self, query: str, passage: str) -> tuple[Piece, NDArray[np.float32], list[tuple[int, int]]]:
         """The query's tokens, the similarities of the real tokens, (q, T), and the code points of the passage's T."""
         limits = Limits()
         cutting = self._cutting(limits)
-        asked, vectors = self._query(query, limits)
+        (asked,), (vectors,), _ = self._queries([query], limits, None)
         packed, _, _ = self._passages([passage], cutting, None, None)
         piece = self._reader.read([clean(passage)], cutting.limit)[0]
         before, after = len(self._frame.before), len(self._frame.after)
-        real: list[int] = []
-        places: list[tuple[int, int]] = []
-        at = 0
-        for start, end in cutting.cuts(len(piece)):
-            real += range(at + before, at + before + end - start)
-            places += piece.offsets[start:end]
-            at += before + end - start + after
+        real, places = token_places(piece, cutting.cuts(len(piece)), before, after)
         similar = similarities(vectors, packed)
         return asked, similar[before : len(similar) - after, real], places
 

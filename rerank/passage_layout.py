@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rerank.base import clean
 from rerank.cache import text_key
-from rerank.text import Reader
+from rerank.text import Piece, Reader
 from rerank.windows import Cutting
 
 _KEPT = 10_000
@@ -60,3 +60,24 @@ class PassageLayouts:
             ready[known[place]] if place in known else PassageLayout(length, 0, (length,))
             for place, length in enumerate(lengths)
         ]
+
+
+def token_places(
+    piece: Piece, cuts: Sequence[tuple[int, int]], before: int, after: int
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """Which of a passage's token vectors are no specials, and the code points of their tokens.
+
+    Args:
+        piece: the passage's tokens.
+        cuts: its windows.
+        before: specials in front of each window.
+        after: specials behind it.
+    """
+    real: list[int] = []
+    places: list[tuple[int, int]] = []
+    at = 0
+    for start, end in cuts:
+        real += range(at + before, at + before + end - start)
+        places += piece.offsets[start:end]
+        at += before + end - start + after
+    return real, places
