@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from rerank.base import BaseScorer
 from rerank.batching import run
-from rerank.checkpoint import revision
 from rerank.crew import Crew
 from rerank.device import Placement, free
 from rerank.encoder import Encoder, Tokens
 from rerank.held import Held
+from rerank.revision import Revision
 from rerank.scorer import Cancel, Progress, Runtime, ScoreContract, Scored
 from rerank.text import Piece, Reader
 
@@ -30,7 +30,7 @@ class EncoderScorer(BaseScorer):
     def __init__(
         self,
         folder: Path,
-        files: tuple[Path, ...],
+        weights: tuple[Path, ...],
         reader: Reader,
         *,
         name: str,
@@ -46,8 +46,13 @@ class EncoderScorer(BaseScorer):
         self._budget = token_budget or default_budget(placement)
         self._crew = Crew(placement.device)
         self._reader = reader
-        self._revision = revision(files)
-        self._model = Held(lambda: self._load(folder, allow_pickle=allow_pickle), idle_seconds)
+        self._revision = Revision(folder, weights)
+
+        def make() -> Encoder:
+            self._revision.require_same()
+            return self._load(folder, allow_pickle=allow_pickle)
+
+        self._model = Held(make, idle_seconds)
 
     @property
     def name(self) -> str:
