@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rerank.base import clean
 from rerank.cache import text_key
-from rerank.text import Piece, Reader
+from rerank.text import Piece, Reader, cut_unread
 from rerank.windows import Cutting
 
 _KEPT = 10_000
@@ -43,7 +43,11 @@ class PassageLayouts:
             cutting: how they were cut.
         """
         bound = min(cutting.width + 1, cutting.limit)
-        known = {place: (model, text_key(passages[place])) for place, n in enumerate(lengths) if n >= bound}
+        known = {
+            place: (model, text_key(passages[place]))
+            for place, n in enumerate(lengths)
+            if n >= bound or cut_unread(passages[place], cutting.limit)
+        }
         kept = self._kept
         ready = {key: kept[key] for key in known.values() if key in kept}
         unknown = [place for place, key in known.items() if key not in ready]
