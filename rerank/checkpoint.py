@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import pickle
 from collections.abc import Mapping
@@ -58,8 +57,6 @@ class Checkpoint:
     layout: Layout
     shape: Shape
     weights: dict[str, Tensor]
-    revision: str
-    """The first 16 hex digits of a SHA-256 over names, sizes and the heads of the weight files."""
 
 
 def read(folder: Path, *, allow_pickle: bool = False) -> Checkpoint:
@@ -80,7 +77,7 @@ def read(folder: Path, *, allow_pickle: bool = False) -> Checkpoint:
     except ValueError as unknown:
         raise BadCheckpoint(f"{folder} is no encoder that can be loaded natively: {unknown}.") from unknown
     shape = read_shape(folder, config, layout)
-    return Checkpoint(folder, config, layout, shape, _named(folder, tensors, layout, shape), revision(files))
+    return Checkpoint(folder, config, layout, shape, _named(folder, tensors, layout, shape))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -139,23 +136,6 @@ def weight_files(folder: Path, *, allow_pickle: bool = False) -> tuple[Path, ...
             "convert it to safetensors, or allow pickles for a file that you trust."
         )
     return (pickled,)
-
-
-def revision(files: tuple[Path, ...]) -> str:
-    """A short fingerprint of the weights that changes with any retraining, read in milliseconds.
-
-    Hashes each file's name, length, and its first and last 4 MiB: the safetensors header lies in the first part.
-    """
-    digest = hashlib.sha256()
-    part = 4 << 20
-    for file in files:
-        size = file.stat().st_size
-        digest.update(f"{file.name}:{size}".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(part))
-            stream.seek(max(0, size - part))
-            digest.update(stream.read(part))
-    return digest.hexdigest()[:16]
 
 
 def read_shape(folder: Path, config: Mapping[str, Any], layout: Layout) -> Shape:

@@ -13,8 +13,8 @@ import torch
 
 from rerank.cache import ScoreCache
 from rerank.checkpoint import read_config, weight_files
+from rerank.contracts import pointwise
 from rerank.cross_encoder import CrossEncoderScorer
-from rerank.cross_encoder import _contract as pointwise_contract
 from rerank.device import Placement, choose
 from rerank.encoder import Encoder, Tokens
 from rerank.errors import BadCheckpoint, BadInput
@@ -116,7 +116,7 @@ class ClassifierScorer(CrossEncoderScorer):
             folder,
             name=name,
             placement=choose(device, dtype, "sdpa"),
-            contract=pointwise_contract(folder, None, contract_overrides or {}),
+            contract=pointwise(folder, None, contract_overrides or {}),
             cache=cache,
             allow_pickle=allow_pickle,
         )

@@ -5,27 +5,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rerank.base import BaseScorer, check, clean, distinct, require_finite, room
-from rerank.batching import run
+from rerank.base import check, clean, distinct, require_finite, room
 from rerank.cache import ScoreCache, text_key
-from rerank.checkpoint import Checkpoint, read, read_config, read_json, revision, weight_files
-from rerank.crew import Crew
-from rerank.device import Placement, choose, free
+from rerank.checkpoint import Checkpoint, read, weight_files
+from rerank.contracts import pointwise
+from rerank.device import Placement, choose
 from rerank.encoder import Encoder, Tokens
+from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
 from rerank.errors import BadCheckpoint
-from rerank.held import Held
-from rerank.scorer import Cancel, Limits, Progress, Runtime, ScoreContract, Scored, Scoring, Span
+from rerank.scorer import Cancel, Limits, Progress, ScoreContract, Scored, Scoring, Span
 from rerank.text import Piece, Reader
 from rerank.windows import combine, windows, winner
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_IDLE_SECONDS = 15 * 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +58,8 @@ class _Call:
         return sum(len(one.tokens) for one in self.inputs)
 
 
-class CrossEncoderScorer(BaseScorer):
-    """Scores with a sequence classifier of one label. Several threads may call it; they take turns on the model."""
+class CrossEncoderScorer(EncoderScorer):
+    """Scores with a sequence classifier of one label."""
 
     def __init__(
         self,
@@ -74,18 +71,21 @@ class CrossEncoderScorer(BaseScorer):
         cache: ScoreCache | None = None,
         allow_pickle: bool = False,
         token_budget: int | None = None,
-        idle_seconds: float | None = _IDLE_SECONDS,
+        idle_seconds: float | None = IDLE_SECONDS,
     ) -> None:
-        self._name = name
-        self._contract = contract
-        self._placement = placement
+        super().__init__(
+            folder,
+            weight_files(folder, allow_pickle=allow_pickle),
+            Reader(folder),
+            name=name,
+            placement=placement,
+            contract=contract,
+            allow_pickle=allow_pickle,
+            token_budget=token_budget,
+            idle_seconds=idle_seconds,
+        )
         self._cache = cache
-        self._budget = token_budget or default_budget(placement)
-        self._crew = Crew(placement.device)
-        self._reader = Reader(folder)
         self._frame = self._reader.pair()
-        self._revision = revision(weight_files(folder, allow_pickle=allow_pickle))
-        self._model = Held(lambda: self._load(folder, allow_pickle=allow_pickle), idle_seconds)
 
     @classmethod
     def from_folder(
@@ -101,7 +101,7 @@ class CrossEncoderScorer(BaseScorer):
         allow_pickle: bool = False,
         token_budget: int | None = None,
         cache: ScoreCache | None = None,
-        idle_seconds: float | None = _IDLE_SECONDS,
+        idle_seconds: float | None = IDLE_SECONDS,
     ) -> CrossEncoderScorer:
         """A scorer over the model in `folder`, its weights read and checked.
 
@@ -127,46 +127,14 @@ class CrossEncoderScorer(BaseScorer):
             folder,
             name=name,
             placement=placement,
-            contract=_contract(folder, max_window, contract_overrides or {}),
+            contract=pointwise(folder, max_window, contract_overrides or {}),
             cache=cache,
             allow_pickle=allow_pickle,
             token_budget=token_budget,
             idle_seconds=idle_seconds,
         )
-        with scorer._model.lend() as encoder:
-            native = min(scorer._contract.native_window, encoder.shape.window)
-        scorer._contract = replace(scorer._contract, native_window=native)
+        scorer._warm()
         return scorer
-
-    @property
-    def name(self) -> str:
-        """The profile name or path it was loaded by."""
-        return self._name
-
-    @property
-    def contract(self) -> ScoreContract:
-        """What its scores mean."""
-        return self._contract
-
-    @property
-    def runtime(self) -> Runtime:
-        """Where and how it runs."""
-        return self._placement.runtime
-
-    @property
-    def loaded(self) -> bool:
-        """True while the weights are in memory."""
-        return self._model.present
-
-    @property
-    def model(self) -> str:
-        """Name and revision of what scores."""
-        return f"{self._name}@{self._revision}"
-
-    def release(self) -> None:
-        """Give the memory back; the next call loads the model again."""
-        self._model.release()
-        free(self._placement.device)
 
     def score(
         self,
@@ -197,29 +165,14 @@ class CrossEncoderScorer(BaseScorer):
         """
         began = time.perf_counter()
         prepared = [self._prepare(query, passages, limits) for query, passages in calls]
-        inputs = [one for call in prepared for one in call.inputs]
+        inputs = [one.tokens for call in prepared for one in call.inputs]
         tokenised = time.perf_counter()
-        logits: list[float] = []
-        notes: tuple[str, ...] = ()
-        if inputs:
-            with self._model.lend() as encoder:
-                outcome = run(
-                    [len(one.tokens) for one in inputs],
-                    self._budget,
-                    lambda batch: _finite(encoder.logits([inputs[index].tokens for index in batch]), self._name),
-                    crew=self._crew,
-                    padded=self._placement.padded,
-                    progress=progress,
-                    cancel=cancel,
-                    forget=lambda: free(self._placement.device),
-                )
-            logits, self._budget = outcome.results, min(self._budget, outcome.budget)
-            notes = tuple(outcome.notes)
+        logits, notes = self._compute(
+            inputs, lambda encoder, batch: _finite(encoder.logits(batch), self._name), progress, cancel
+        )
         spent = tokenised - began, time.perf_counter() - tokenised
-        everything = sum(call.size for call in prepared)
         scorings, at = [], 0
-        for call in prepared:
-            part = call.size / everything if everything else 1 / len(prepared)
+        for call, part in zip(prepared, shares([call.size for call in prepared]), strict=True):
             own = logits[at : at + len(call.inputs)]
             at += len(call.inputs)
             scorings.append(self._finish(call, own, limits, (spent[0] * part, spent[1] * part), notes))
@@ -282,10 +235,8 @@ class CrossEncoderScorer(BaseScorer):
         """The query's tokens; as published, its limit counts the two specials that it would have alone."""
         most = max(1, min(limits.max_query_tokens, allowance) - 2)
         asked = self._reader.read([query], most)[0]
-        if not asked.truncated:
-            return asked, ()
         why = "" if allowance >= limits.max_query_tokens else f" (half of the model's window of {width})"
-        return asked, (f"The query was cut to its first {most} tokens{why}; {asked.truncated} were not read.",)
+        return asked, shortened(asked, why)
 
     def _inputs(self, asked: Piece, pieces: Sequence[Piece], width: int, limits: Limits) -> list[_Window]:
         space = width - len(asked) - self._frame.specials
@@ -314,19 +265,6 @@ class CrossEncoderScorer(BaseScorer):
                 "they do not belong together."
             )
         return Encoder(checkpoint, self._placement)
-
-
-def default_budget(placement: Placement) -> int:
-    """Tokens per batch that keep the device busy without spilling its caches (CPU) or its memory (GPU)."""
-    return 2048 if placement.device.type == "cpu" else 65536
-
-
-def truncation(scored: Sequence[Scored]) -> list[str]:
-    """A sentence about passages that were not read whole, if there are any."""
-    cut = [one.truncated for one in scored if one.truncated]
-    if not cut:
-        return []
-    return [f"{len(cut)} of {len(scored)} passages were cut at the document limit; {sum(cut)} tokens were not read."]
 
 
 def sigmoid(logit: float) -> float:
@@ -369,29 +307,3 @@ def _check_head(checkpoint: Checkpoint) -> None:
         raise BadCheckpoint(
             f"{checkpoint.folder} has no classifier head: it is an embedding model, use it for late interaction."
         )
-
-
-def _contract(folder: Path, max_window: int | None, overrides: Mapping[str, Any]) -> ScoreContract:
-    config = read_config(folder)
-    window = _window(folder, config)
-    if max_window is not None:
-        window = min(window, max_window)
-    known: dict[str, Any] = {
-        "kind": "pointwise",
-        "low": 0.0,
-        "high": 1.0,
-        "normalisation": "sigmoid",
-        "native_window": window,
-        "long_documents": "windows with overlap; the best window is the passage's score",
-        "cutoff": None,
-        "licence": str(config.get("license", "not stated")),
-    }
-    return ScoreContract(**(known | dict(overrides)))
-
-
-def _window(folder: Path, config: Mapping[str, Any]) -> int:
-    """The smaller of what the position table holds and what the tokenizer was told, where it was told anything."""
-    rows = int(config.get("max_position_embeddings", 512))
-    file = folder / "tokenizer_config.json"
-    told = read_json(file).get("model_max_length") if file.is_file() else None
-    return min(rows, int(told)) if isinstance(told, int | float) and told > 0 else rows

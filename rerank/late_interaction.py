@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,44 +17,28 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import linear, normalize
 
-from rerank.base import BaseScorer, check, clean, require_finite, room, stop_if
-from rerank.batching import run
+from rerank.base import check, clean, require_finite, room, stop_if
 from rerank.cache import Packed, VectorCache, pack, text_key
-from rerank.checkpoint import read, read_config, read_json, revision, weight_files
-from rerank.crew import Crew
-from rerank.cross_encoder import default_budget, truncation
-from rerank.device import Placement, choose, free
+from rerank.checkpoint import read, read_config, weight_files
+from rerank.contracts import late_interaction
+from rerank.device import Placement, choose
 from rerank.encoder import Encoder, Tokens
-from rerank.errors import BadCheckpoint
-from rerank.held import Held
+from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
 from rerank.maxsim import maxima, similarities
-from rerank.scorer import Aligned, Cancel, Limits, Progress, Runtime, ScoreContract, Scored, Scoring, Span
-from rerank.sentences import sentences
+from rerank.passage_layout import PassageLayouts, token_places
+from rerank.projection import projection, projection_files
+from rerank.scorer import Aligned, Cancel, Limits, LongDocuments, Progress, ScoreContract, Scored, Scoring, Span
 from rerank.shared import base_folder, query_weights
 from rerank.text import Piece, Reader
-from rerank.windows import combine, windows, winner
+from rerank.token_match import alignment, passage_score, sentence_spans
+from rerank.windows import Cutting
 
-_IDLE_SECONDS = 15 * 60.0
 _MEMORY = 256 << 20
 """Bytes of token vectors kept where no cache was passed: about 4,000 passages of 160 tokens of 384 int8."""
-_LAYOUTS = 10_000
-"""Long passages whose windows are remembered."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How a passage's kept vectors lie."""
-
-    tokens: int
-    truncated: int
-    sizes: tuple[int, ...]
-    """Tokens of each window, without specials."""
-    stretches: tuple[tuple[int, int], ...]
-    """Code points of each window, where there are several."""
-
-
-class LateInteractionScorer(BaseScorer):
-    """MaxSim over the token vectors of an encoder; several threads may call it, they take turns on the model."""
+class LateInteractionScorer(EncoderScorer):
+    """MaxSim over the token vectors of an encoder."""
 
     def __init__(
         self,
@@ -66,22 +50,25 @@ class LateInteractionScorer(BaseScorer):
         vectors: VectorCache | None = None,
         allow_pickle: bool = False,
         token_budget: int | None = None,
-        idle_seconds: float | None = _IDLE_SECONDS,
+        idle_seconds: float | None = IDLE_SECONDS,
     ) -> None:
-        self._name = name
-        self._contract = contract
-        self._placement = placement
-        self._vectors = vectors if vectors is not None else VectorCache(_MEMORY)
-        self._budget = token_budget or default_budget(placement)
-        self._crew = Crew(placement.device)
-        self._layouts_kept: dict[tuple[str, str], _Layout] = {}
         config = read_config(folder)
-        self._reader = Reader(base_folder(folder, config))
-        self._weights = query_weights(folder, config)
+        super().__init__(
+            folder,
+            (*weight_files(folder, allow_pickle=allow_pickle), *projection_files(folder)),
+            Reader(base_folder(folder, config)),
+            name=name,
+            placement=placement,
+            contract=contract,
+            allow_pickle=allow_pickle,
+            token_budget=token_budget,
+            idle_seconds=idle_seconds,
+        )
+        self._vectors = vectors if vectors is not None else VectorCache(_MEMORY)
         self._frame = self._reader.single()
-        self._projection = _projection(folder)
-        self._revision = revision((*weight_files(folder, allow_pickle=allow_pickle), *_dense(folder)))
-        self._model = Held(lambda: Encoder(read(folder, allow_pickle=allow_pickle), placement), idle_seconds)
+        self._layouts = PassageLayouts(self._reader)
+        self._weights = query_weights(folder, config)
+        self._projection = projection(folder)
 
     @classmethod
     def from_folder(
@@ -97,7 +84,7 @@ class LateInteractionScorer(BaseScorer):
         allow_pickle: bool = False,
         token_budget: int | None = None,
         vectors: VectorCache | None = None,
-        idle_seconds: float | None = _IDLE_SECONDS,
+        idle_seconds: float | None = IDLE_SECONDS,
     ) -> LateInteractionScorer:
         """A scorer over the encoder in `folder`, its weights read and checked.
 
@@ -122,46 +109,14 @@ class LateInteractionScorer(BaseScorer):
             folder,
             name=name,
             placement=choose(device, dtype, kernel),
-            contract=_contract(folder, max_window, contract_overrides or {}),
+            contract=late_interaction(folder, max_window, contract_overrides or {}),
             vectors=vectors,
             allow_pickle=allow_pickle,
             token_budget=token_budget,
             idle_seconds=idle_seconds,
         )
-        with scorer._model.lend() as encoder:
-            native = min(scorer._contract.native_window, encoder.shape.window)
-        scorer._contract = replace(scorer._contract, native_window=native)
+        scorer._warm()
         return scorer
-
-    @property
-    def name(self) -> str:
-        """The profile name or path it was loaded by."""
-        return self._name
-
-    @property
-    def contract(self) -> ScoreContract:
-        """What its scores mean."""
-        return self._contract
-
-    @property
-    def runtime(self) -> Runtime:
-        """Where and how it runs."""
-        return self._placement.runtime
-
-    @property
-    def loaded(self) -> bool:
-        """True while the weights are in memory."""
-        return self._model.present
-
-    @property
-    def model(self) -> str:
-        """Name and revision of what scores."""
-        return f"{self._name}@{self._revision}"
-
-    def release(self) -> None:
-        """Give the memory back; the next call loads the model again. Kept token vectors stay."""
-        self._model.release()
-        free(self._placement.device)
 
     def score(
         self,
@@ -173,153 +128,145 @@ class LateInteractionScorer(BaseScorer):
         cancel: Cancel | None = None,
     ) -> Scoring:
         """One `Scored` per passage, in input order; see `rerank.scorer.Scorer.score`."""
+        return self.score_many([(query, passages)], limits=limits, progress=progress, cancel=cancel)[0]
+
+    def score_many(
+        self,
+        calls: Sequence[tuple[str, Sequence[str]]],
+        *,
+        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> list[Scoring]:
+        """One `Scoring` per (query, passages), in order: all queries are encoded together, and all new passages.
+
+        A passage that several calls share is encoded once. The seconds of the shared work are divided by tokens; a
+        note about a halved batch goes to every call.
+
+        Raises:
+            BadInput: one of the calls cannot be scored; the others are not scored either.
+        """
+        for query, passages in calls:
+            check(query, passages)
+        cutting = self._cutting(limits)
         began = time.perf_counter()
-        check(query, passages)
-        asked, vectors = self._query(query, limits)
+        asked, vectors, halved = self._queries([query for query, _ in calls], limits, cancel)
         encoded = time.perf_counter()
-        packed, fresh, notes = self._passages(passages, limits, progress, cancel)
-        ready = time.perf_counter()
-        stop_if(cancel)
-        layouts = self._layouts(passages, packed, limits)
+        everything = [passage for _, passages in calls for passage in passages]
+        packed, fresh, notes = self._passages(everything, cutting, progress, cancel)
+        spent = encoded - began, time.perf_counter() - encoded
+        notes = tuple(dict.fromkeys((*halved, *notes)))
+        ends = list(accumulate(len(passages) for _, passages in calls))
+        parts = [range(start, end) for start, end in pairwise([0, *ends])]
+        asking = shares([len(one) for one in vectors])
+        encoding = shares([sum(len(packed[place].codes) for place in part if place in fresh) for part in parts])
+        scorings = []
+        for at, part in enumerate(parts):
+            stop_if(cancel)
+            start = time.perf_counter()
+            own = [packed[place] for place in part]
+            cached = [place not in fresh for place in part]
+            scored = self._match(vectors[at], calls[at][1], own, cached, cutting, limits.long_documents)
+            steps = (
+                ("query", spent[0] * asking[at]),
+                ("passages", spent[1] * encoding[at]),
+                ("match", time.perf_counter() - start),
+            )
+            scoring = Scoring(
+                scored=scored,
+                seconds=sum(seconds for _, seconds in steps),
+                model=self.model,
+                query_tokens=len(asked[at]),
+                query_truncated=asked[at].truncated,
+                notes=(*notes, *shortened(asked[at]), *truncation(scored)),
+                stages=steps,
+            )
+            scorings.append(scoring)
+        return scorings
+
+    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
+        """Each sentence with the mean of the token maxima within it, from the vectors that scored the passage."""
+        check(query, [passage])
+        _, similar, places = self._similar(query, passage)
+        return sentence_spans(similar, passage, places)
+
+    def align(self, query: str, passage: str) -> tuple[Aligned, ...]:
+        """Each query token with the passage token that answers it best, in query order; empty for a blank passage."""
+        check(query, [passage])
+        asked, similar, places = self._similar(query, passage)
+        return alignment(similar, self._reader.words(asked.ids), passage, places)
+
+    def _queries(
+        self, queries: Sequence[str], limits: Limits, cancel: Cancel | None
+    ) -> tuple[list[Piece], list[NDArray[np.float32]], tuple[str, ...]]:
+        """Each query's tokens; their unit vectors with those of the specials around them, (q, d); notes."""
+        width, allowance = room(limits, self._contract.native_window)
+        most = max(1, min(allowance, width) - self._frame.specials)
+        asked = self._reader.read([clean(query) for query in queries], most)
+        vectors, notes = self._compute([self._frame.join(one.ids) for one in asked], self._encode, None, cancel)
+        return asked, vectors, notes
+
+    def _match(
+        self,
+        vectors: NDArray[np.float32],
+        passages: Sequence[str],
+        packed: Sequence[Packed],
+        cached: Sequence[bool],
+        cutting: Cutting,
+        rule: LongDocuments,
+    ) -> tuple[Scored, ...]:
+        """What each passage gets from one query's token vectors, (q, d)."""
+        lengths = [len(one.codes) - self._frame.specials for one in packed]
+        layouts = self._layouts.of(self._key(cutting), passages, lengths, cutting)
         sizes = [size + self._frame.specials for one in layouts for size in one.sizes]
         best = maxima(similarities(vectors, packed), sizes)
         if self._weights is not None:
             best *= self._weights(vectors)
         sums: list[float] = best.sum(axis=1, dtype=np.float64).tolist()
         scored: list[Scored] = []
-        for place, one in enumerate(layouts):
-            own, sums = sums[: len(one.sizes)], sums[len(one.sizes) :]
-            scored.append(_scored(own, len(vectors), one, limits, cached=place not in fresh))
+        for layout, old in zip(layouts, cached, strict=True):
+            own, sums = sums[: len(layout.sizes)], sums[len(layout.sizes) :]
+            scored.append(passage_score(own, len(vectors), layout, rule, cached=old))
         require_finite((one.logit for one in scored), self._name)
-        if asked.truncated:
-            notes.append(f"The query was cut to its first {len(asked)} tokens; {asked.truncated} were not read.")
-        notes += truncation(scored)
-        done = time.perf_counter()
-        return Scoring(
-            scored=tuple(scored),
-            seconds=done - began,
-            model=self.model,
-            query_tokens=len(asked),
-            query_truncated=asked.truncated,
-            notes=tuple(notes),
-            stages=(("query", encoded - began), ("passages", ready - encoded), ("match", done - ready)),
-        )
+        return tuple(scored)
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        """Each sentence with the mean of the token maxima within it, from the vectors that scored the passage."""
-        check(query, [passage])
+    def _similar(self, query: str, passage: str) -> tuple[Piece, NDArray[np.float32], list[tuple[int, int]]]:
+        """The query's tokens, the similarities of the real tokens, (q, T), and the code points of the passage's T."""
         limits = Limits()
-        _, vectors = self._query(query, limits)
-        similar, places = self._similar(vectors, passage, limits)  # (q, T), T spans of code points
-        found: list[Span] = []
-        for start, end in sentences(passage):
-            inside = [at for at, place in enumerate(places) if place[0] >= start and place[1] <= end]
-            value = float(similar[:, inside].max(axis=1).mean()) if inside else 0.0
-            found.append(Span(start, end, _score(value)))
-        return tuple(found)
-
-    def align(self, query: str, passage: str) -> tuple[Aligned, ...]:
-        """Each query token with the passage token that answers it best, in query order; empty for a blank passage."""
-        check(query, [passage])
-        limits = Limits()
-        asked, vectors = self._query(query, limits)
-        similar, places = self._similar(vectors, passage, limits)
-        if not similar.shape[1]:
-            return ()
-        best = similar.argmax(axis=1)
-        words = self._reader.words(asked.ids)
-        return tuple(
-            Aligned(word, passage[start:end], start, end, float(row[at]))
-            for word, row, at in zip(words, similar, best.tolist(), strict=True)
-            for start, end in [places[at]]
-        )
-
-    def _query(self, query: str, limits: Limits) -> tuple[Piece, NDArray[np.float32]]:
-        """The query's tokens, and their unit vectors with those of the specials around them, (q, d)."""
-        width, allowance = room(limits, self._contract.native_window)
-        most = max(1, min(allowance, width) - self._frame.specials)
-        asked = self._reader.read([clean(query)], most)[0]
-        with self._model.lend() as encoder:
-            return asked, self._encode(encoder, [self._frame.join(asked.ids)])[0]
-
-    def _similar(
-        self, vectors: NDArray[np.float32], passage: str, limits: Limits
-    ) -> tuple[NDArray[np.float32], list[tuple[int, int]]]:
-        """The similarities of the real tokens, (q, T), and the code points of the passage's T tokens."""
-        packed, _, _ = self._passages([passage], limits, None, None)
-        piece = self._reader.read([clean(passage)], limits.max_document_tokens)[0]
+        cutting = self._cutting(limits)
+        (asked,), (vectors,), _ = self._queries([query], limits, None)
+        packed, _, _ = self._passages([passage], cutting, None, None)
+        piece = self._reader.read([clean(passage)], cutting.limit)[0]
         before, after = len(self._frame.before), len(self._frame.after)
-        real: list[int] = []
-        places: list[tuple[int, int]] = []
-        at = 0
-        for start, end in windows(len(piece), self._space(limits), limits.overlap_tokens):
-            real += range(at + before, at + before + end - start)
-            places += piece.offsets[start:end]
-            at += before + end - start + after
+        real, places = token_places(piece, cutting.cuts(len(piece)), before, after)
         similar = similarities(vectors, packed)
-        return similar[before : len(similar) - after, real], places
+        return asked, similar[before : len(similar) - after, real], places
 
     def _passages(
-        self, passages: Sequence[str], limits: Limits, progress: Progress | None, cancel: Cancel | None
-    ) -> tuple[list[Packed], set[int], list[str]]:
+        self, passages: Sequence[str], cutting: Cutting, progress: Progress | None, cancel: Cancel | None
+    ) -> tuple[list[Packed], set[int], tuple[str, ...]]:
         """Token vectors of each passage, all its windows one after another; which were computed now; notes."""
         keys = [text_key(passage) for passage in passages]
-        model = self._key(limits)
+        model = self._key(cutting)
         kept = self._vectors.get_packed(model, keys)
         fresh = {place for place, one in enumerate(kept) if one is None}
         first = {keys[place]: place for place in sorted(fresh, reverse=True)}  # equal passages are encoded once
         todo = sorted(first.values())
-        notes: list[str] = []
-        made: dict[str, Packed] = {}
-        if todo:
-            pieces = self._reader.read([clean(passages[place]) for place in todo], limits.max_document_tokens)
-            space = self._space(limits)
-            inputs = [
-                (number, self._frame.join(piece.ids[start:end]))
-                for number, piece in enumerate(pieces)
-                for start, end in windows(len(piece), space, limits.overlap_tokens)
-            ]
-            with self._model.lend() as encoder:
-                outcome = run(
-                    [len(tokens) for _, tokens in inputs],
-                    self._budget,
-                    lambda batch: self._encode(encoder, [inputs[index][1] for index in batch]),
-                    crew=self._crew,
-                    padded=self._placement.padded,
-                    progress=progress,
-                    cancel=cancel,
-                    forget=lambda: free(self._placement.device),
-                )
-            self._budget = min(self._budget, outcome.budget)
-            notes += outcome.notes
-            groups: list[list[NDArray[np.float32]]] = [[] for _ in todo]
-            for (number, _), vectors in zip(inputs, outcome.results, strict=True):
-                groups[number].append(vectors)
-            together = [np.concatenate(group) for group in groups]
-            self._vectors.put_many(model, [keys[place] for place in todo], together)
-            made = {keys[place]: pack(vectors) for place, vectors in zip(todo, together, strict=True)}
-        return [one if one is not None else made[key] for key, one in zip(keys, kept, strict=True)], fresh, notes
-
-    def _layouts(self, passages: Sequence[str], packed: Sequence[Packed], limits: Limits) -> list[_Layout]:
-        """Each passage's windows; only one that needs several, or may have been cut, is tokenised, and only once."""
-        space = self._space(limits)
-        bound = min(space + 1, limits.max_document_tokens)
-        lengths = [len(one.codes) - self._frame.specials for one in packed]
-        known = {place: (self._key(limits), text_key(passages[place])) for place, n in enumerate(lengths) if n >= bound}
-        unknown = [place for place, key in known.items() if key not in self._layouts_kept]
-        pieces = self._reader.read([clean(passages[place]) for place in unknown], limits.max_document_tokens)
-        for place, piece in zip(unknown, pieces, strict=True):
-            cuts = windows(len(piece), space, limits.overlap_tokens)
-            stretches = tuple(piece.stretch(start, end) for start, end in cuts)
-            sizes = tuple(end - start for start, end in cuts)
-            self._layouts_kept[known[place]] = _Layout(len(piece), piece.truncated, sizes, stretches)
-        found = [
-            self._layouts_kept[known[place]] if place in known else _Layout(length, 0, (length,), ())
-            for place, length in enumerate(lengths)
+        pieces = self._reader.read([clean(passages[place]) for place in todo], cutting.limit)
+        inputs = [
+            (number, self._frame.join(piece.ids[start:end]))
+            for number, piece in enumerate(pieces)
+            for start, end in cutting.cuts(len(piece))
         ]
-        if len(self._layouts_kept) > _LAYOUTS:
-            self._layouts_kept.clear()
-        return found
+        results, notes = self._compute([tokens for _, tokens in inputs], self._encode, progress, cancel)
+        groups: list[list[NDArray[np.float32]]] = [[] for _ in todo]
+        for (number, _), vectors in zip(inputs, results, strict=True):
+            groups[number].append(vectors)
+        together = [np.concatenate(group) for group in groups]
+        if todo:
+            self._vectors.put_many(model, [keys[place] for place in todo], together)
+        made = {keys[place]: pack(vectors) for place, vectors in zip(todo, together, strict=True)}
+        return [one if one is not None else made[key] for key, one in zip(keys, kept, strict=True)], fresh, notes
 
     def _encode(self, encoder: Encoder, texts: Sequence[Tokens]) -> list[NDArray[np.float32]]:
         """Unit vectors of the tokens, specials included, (tokens, d) each."""
@@ -332,69 +279,13 @@ class LateInteractionScorer(BaseScorer):
         require_finite([float(vectors.sum())], self._name)
         return np.split(vectors, np.cumsum([len(one) for one in texts])[:-1])
 
-    def _space(self, limits: Limits) -> int:
-        return room(limits, self._contract.native_window)[0] - self._frame.specials
+    def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
+        return Encoder(read(folder, allow_pickle=allow_pickle), self._placement)
 
-    def _key(self, limits: Limits) -> str:
+    def _cutting(self, limits: Limits) -> Cutting:
+        width, _ = room(limits, self._contract.native_window)
+        return Cutting(width - self._frame.specials, limits.overlap_tokens, limits.max_document_tokens)
+
+    def _key(self, cutting: Cutting) -> str:
         """Everything but the text that a passage's vectors depend on."""
-        parts = (self._space(limits), limits.overlap_tokens, limits.max_document_tokens)
-        return f"{self.model} {self._placement.number} {' '.join(map(str, parts))}"
-
-
-def _scored(sums: Sequence[float], width: int, layout: _Layout, limits: Limits, *, cached: bool) -> Scored:
-    """One passage from its windows' sums over `width` query tokens."""
-    means = [_score(one / width) for one in sums]
-    window = None
-    if len(sums) > 1:
-        best = winner(sums)
-        window = Span(*layout.stretches[best], means[best])
-    return Scored(
-        logit=combine(sums, limits.long_documents),
-        score=combine(means, limits.long_documents),
-        window=window,
-        tokens=layout.tokens,
-        truncated=layout.truncated,
-        cached=cached,
-    )
-
-
-def _score(mean: float) -> float:
-    """A mean of cosines without the last bit of rounding beyond [-1, 1]."""
-    return max(-1.0, min(1.0, mean))
-
-
-def _projection(folder: Path) -> torch.Tensor | None:
-    """The linear layer of a ColBERT-style folder, (out, H); None where there is none."""
-    files = _dense(folder)
-    if not files:
-        return None
-    from safetensors.torch import load_file
-
-    weight = load_file(files[0]).get("linear.weight")
-    if weight is None:
-        raise BadCheckpoint(f"{files[0]} has no linear.weight: download or copy it again.")
-    return weight.float()
-
-
-def _dense(folder: Path) -> tuple[Path, ...]:
-    file = folder / "1_Dense" / "model.safetensors"
-    return (file,) if file.is_file() else ()
-
-
-def _contract(folder: Path, max_window: int | None, overrides: Mapping[str, Any]) -> ScoreContract:
-    config = read_config(folder)
-    window = int(config.get("max_position_embeddings", 512))
-    settings = base_folder(folder, config) / "sentence_bert_config.json"
-    told = read_json(settings).get("max_seq_length") if settings.is_file() else None
-    window = min(one for one in (window, told, max_window) if one)
-    known: dict[str, Any] = {
-        "kind": "late-interaction",
-        "low": -1.0,
-        "high": 1.0,
-        "normalisation": "mean of token maxima",
-        "native_window": window,
-        "long_documents": "windows with overlap; the best window is the passage's score",
-        "cutoff": None,
-        "licence": "not stated",
-    }
-    return ScoreContract(**(known | dict(overrides)))
+        return f"{self.model} {self._placement.number} {cutting}"

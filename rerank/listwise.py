@@ -10,13 +10,14 @@ from pathlib import Path
 from rerank.base import BaseScorer, check, clean, stop_if
 from rerank.batching import short_of_memory
 from rerank.cache import ScoreCache, text_key
-from rerank.checkpoint import revision, weight_files
+from rerank.checkpoint import weight_files
 from rerank.device import Placement, choose, free
 from rerank.errors import BadInput, OutOfMemory
 from rerank.held import Held
 from rerank.listwise_model import ListwiseModel, load_listwise
 from rerank.listwise_passes import Vectors, merge, passes
 from rerank.listwise_prompt import prompt, without_markers
+from rerank.revision import Revision
 from rerank.scorer import Cancel, Limits, Progress, Runtime, ScoreContract, Scored, Scoring
 
 PASSAGES_PER_PASS = 64
@@ -54,8 +55,13 @@ class ListwiseScorer(BaseScorer):
         self._name, self._placement, self._contract = name, placement, contract
         self._per_pass = per_pass
         self._cache = cache
-        self._revision = revision(weight_files(folder))
-        self._model = Held(lambda: load_listwise(folder, placement.device, placement.dtype), idle_seconds)
+        self._revision = Revision(folder, weight_files(folder))
+
+        def make() -> ListwiseModel:
+            self._revision.require_same()
+            return load_listwise(folder, placement.device, placement.dtype)
+
+        self._model = Held(make, idle_seconds)
 
     @classmethod
     def from_folder(

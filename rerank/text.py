@@ -106,11 +106,17 @@ class Reader:
         return [name.removeprefix("##").lstrip("▁Ġ") or name for name in names]
 
 
+def cut_unread(text: str, limit: int) -> bool:
+    """True if a text is too long to be tokenised whole for `limit` tokens, so that its end is only estimated."""
+    return len(text) > limit * _CHARACTERS_PER_TOKEN
+
+
 def _cut(encoding: Encoding, limit: int, text: str, characters: int) -> Piece:
     ids, offsets = encoding.ids, encoding.offsets
     beyond = max(0, len(ids) - limit)
-    if len(text) > characters:
-        beyond += round((len(text) - characters) * len(ids) / characters)
+    unread = text[characters:].strip()
+    if unread:  # however few tokens the beginning had (blanks, one endless word), something was not read
+        beyond += max(1, round(len(unread) * len(ids) / characters))
     return Piece(ids[:limit], offsets[:limit], beyond) if beyond else Piece(ids, offsets, 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rerank.errors import BadInput
 from rerank.scorer import LongDocuments
@@ -24,6 +25,26 @@ def windows(n: int, width: int, overlap: int) -> list[tuple[int, int]]:
     step = width - min(max(overlap, 0), width // 4)
     starts = range(0, n - width, step)
     return [*((start, start + width) for start in starts), (n - width, n)]
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How passages are cut; its text names everything that the cuts depend on."""
+
+    width: int
+    """Tokens of a window, without specials."""
+    overlap: int
+    """Tokens that neighbours share."""
+    limit: int
+    """Tokens of a passage that are read."""
+
+    def __str__(self) -> str:
+        """For keys of what is kept."""
+        return f"{self.width} {self.overlap} {self.limit}"
+
+    def cuts(self, n: int) -> list[tuple[int, int]]:
+        """The windows of a passage of `n` tokens; see `windows`."""
+        return windows(n, self.width, self.overlap)
 
 
 def combine(scores: Sequence[float], rule: LongDocuments) -> float:

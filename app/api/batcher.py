@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from app.api.errors import Refusal
 from app.api.jobs import Job, RerankJob, Slice, Task
-from rerank.errors import Cancelled, RerankError
+from rerank.errors import Cancelled
 from rerank.scorer import Cancel, Limits, Scorer, Scoring
 
 
@@ -201,7 +201,7 @@ class Batcher:
                 query, passages = piece.call
                 try:
                     piece.job.take(piece.slice, scorer.score(query, passages, limits=limits, cancel=cancel))
-                except RerankError as error:
+                except Exception as error:  # noqa: BLE001 - it belongs to this caller, whatever it is
                     self._fail(piece.job, error)
             return
         try:
@@ -209,8 +209,7 @@ class Batcher:
         except Cancelled as error:
             for piece in pieces:
                 self._fail(piece.job, error)
-        except RerankError:
-            # one caller's input must not fail the others: each by itself says whose it was
+        except Exception:  # noqa: BLE001 - one caller's input must not fail the others: each by itself says whose it was
             for piece in pieces:
                 self._score(scorer, [piece])
         else:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from rerank.checkpoint import read, revision, weight_files
+from rerank.checkpoint import read
 from rerank.cross_encoder import CrossEncoderScorer
 from rerank.errors import BadCheckpoint
 from tests.rerank import checkpoints
@@ -215,10 +215,3 @@ def test_alibi_without_gated_layers_is_refused(tmp_path: Path) -> None:
     configure(folder, position_embedding_type="alibi")
     with pytest.raises(BadCheckpoint, match="gated_layers"):
         read(folder)
-
-
-def test_the_revision_follows_the_weights(tmp_path: Path) -> None:
-    one = revision(weight_files(checkpoints.bert(tmp_path / "a")))
-    same = revision(weight_files(checkpoints.bert(tmp_path / "b")))
-    other = revision(weight_files(checkpoints.bert(tmp_path / "c", seed=1)))
-    assert one == same != other

@@ -13,8 +13,9 @@ from transformers import BertModel
 
 from data.shipped import minilm_folder
 from rerank.cache import VectorCache
+from rerank.errors import BadInput, Cancelled
 from rerank.late_interaction import LateInteractionScorer
-from rerank.scorer import Limits, Scorer
+from rerank.scorer import Cancel, Limits, Scorer
 from rerank.text import Reader
 from rerank.windows import windows
 from tests.rerank import checkpoints
@@ -184,3 +185,52 @@ def test_the_shipped_model_ranks_the_answer_first() -> None:
     aligned = model.align("What do pandas eat?", "Giant pandas feed almost only on bamboo.")
     eaten = {one.query_token: one.passage_token for one in aligned}
     assert eaten["eat"] in {"feed", "bamboo"}
+
+
+def test_several_queries_share_their_batches_and_score_as_if_alone(tmp_path: Path) -> None:
+    folder = checkpoints.bert_body(tmp_path)
+    calls = [(QUERY, PASSAGES), ("bamboo " * 600, PASSAGES[1:3]), ("what?", [LONG, "deep learning", PASSAGES[1]])]
+    batches: list[int] = []
+    together = scorer(folder, max_window=64).score_many(calls, progress=lambda done, _: batches.append(done))
+    apart: list[int] = []
+    for query, passages in calls:
+        scorer(folder, max_window=64).score(query, passages, progress=lambda done, _: apart.append(done))
+    assert len(batches) < len(apart)
+    for (query, passages), one in zip(calls, together, strict=True):
+        alone = scorer(folder, max_window=64).score(query, passages)
+        assert [got.logit for got in one.scored] == pytest.approx([got.logit for got in alone.scored], abs=1e-4)
+        assert [(got.tokens, got.truncated, got.cached) for got in one.scored] == [
+            (got.tokens, got.truncated, got.cached) for got in alone.scored
+        ]
+        assert [got.window and (got.window.start, got.window.end) for got in one.scored] == [
+            got.window and (got.window.start, got.window.end) for got in alone.scored
+        ]
+        assert (one.tokens, one.query_tokens, one.query_truncated) == (
+            alone.tokens,
+            alone.query_tokens,
+            alone.query_truncated,
+        )
+        assert one.notes == alone.notes
+        assert one.seconds == pytest.approx(sum(seconds for _, seconds in one.stages))
+    assert together[1].query_truncated > 0
+    assert together[2].scored[0].window is not None
+
+
+def test_queries_that_share_a_passage_encode_it_once(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    model = scorer(checkpoints.bert_body(tmp_path))
+    model.score_many([(QUERY, ["panda", "bamboo"]), ("what?", ["bamboo", "panda"])], progress=lambda *d: seen.append(d))
+    assert seen[-1] == (2, 2)
+    kept = model.score_many([(QUERY, ["panda"]), ("what?", ["router"])])
+    assert [[one.cached for one in scoring.scored] for scoring in kept] == [[True], [False]]
+
+
+def test_calls_together_are_refused_and_cancelled_together(tmp_path: Path) -> None:
+    model = scorer(checkpoints.bert_body(tmp_path), token_budget=16)
+    with pytest.raises(BadInput):
+        model.score_many([(QUERY, PASSAGES), ("", PASSAGES)])
+    cancel = Cancel()
+    with pytest.raises(Cancelled):
+        model.score_many([(QUERY, PASSAGES), ("what?", [LONG])], progress=lambda *_: cancel(), cancel=cancel)
+    assert len(model.score_many([(QUERY, PASSAGES)])[0].scored) == len(PASSAGES)
+    assert model.score_many([]) == []

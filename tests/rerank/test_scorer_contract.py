@@ -138,6 +138,16 @@ def test_the_limit_for_passages_is_the_callers(scorer: Scorer) -> None:
         assert found.scored[0].truncated > 0
 
 
+def test_an_end_that_was_not_even_tokenised_is_told(scorer: Scorer) -> None:
+    hidden = [" " * 5000 + "the panda eats bamboo " * 30, "a panda"]
+    for _ in range(2):  # computed, then kept
+        found = scorer.score(QUERY, hidden, limits=Limits(max_document_tokens=20))
+        if scorer.contract.native_window:
+            assert found.scored[0].truncated > 0
+            assert found.scored[1].truncated == 0
+            assert any("cut" in note for note in found.notes)
+
+
 def test_a_long_query_is_cut_and_told(scorer: Scorer) -> None:
     found = scorer.score("what does a panda eat " * 400, ["a panda", "bamboo"])
     if scorer.contract.native_window:

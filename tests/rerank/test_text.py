@@ -65,6 +65,19 @@ def test_a_giant_text_is_counted_by_its_beginning(tmp_path: Path) -> None:
     assert piece.truncated == pytest.approx(99_900, rel=0.01)
 
 
+@pytest.mark.parametrize("head", [" " * 5000, "x" * 5000], ids=["blanks", "one endless word"])
+def test_an_end_that_was_never_tokenised_is_counted_however_few_tokens_came_before(tmp_path: Path, head: str) -> None:
+    reader = Reader(checkpoints.bert(tmp_path))
+    piece = reader.read([head + " panda eats bamboo"], 100)[0]
+    assert len(piece) <= 1
+    assert piece.truncated >= 1
+
+
+def test_blanks_at_the_end_are_nothing_that_was_not_read(tmp_path: Path) -> None:
+    piece = Reader(checkpoints.bert(tmp_path)).read(["panda" + " " * 5000], 100)[0]
+    assert (len(piece), piece.truncated) == (1, 0)
+
+
 def test_settings_saved_with_a_tokenizer_do_not_cut_or_pad(tmp_path: Path) -> None:
     folder = checkpoints.bert_body(tmp_path)
     assert Tokenizer.from_file(str(folder / "tokenizer.json")).truncation is not None

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ from app.api.settings import ApiSettings
 from app.ports import listen
 from app.server import running
 from rerank.errors import BadInput, Cancelled
-from rerank.scorer import Limits, ScoreContract, Scorer
+from rerank.scorer import Limits, ScoreContract, Scorer, Scoring
 
 BODY: dict[str, Any] = {"query": QUERY, "documents": CAPITALS}
 FAR = 1e9
@@ -120,6 +120,27 @@ def test_one_callers_bad_input_does_not_fail_the_others() -> None:
     for one in good:
         assert len(one.future.result(timeout=20).parts[0].scored) == 2
     assert isinstance(bad.future.exception(timeout=20), BadInput)
+    batcher.close()
+
+
+class Stumbling(TogetherScorer):
+    """Has a fault that shows with one query only."""
+
+    def score(self, query: str, passages: Sequence[str], **options: Any) -> Scoring:
+        """As always, but for that query."""
+        if query == "stumble":
+            raise RuntimeError("a fault of the scorer")
+        return super().score(query, passages, **options)
+
+
+def test_a_fault_that_one_call_brings_out_does_not_fail_the_others() -> None:
+    batcher = worker(Stumbling("together", seconds_per_call=0.02), tokens=10_000)
+    good, bad = [job(2) for _ in range(3)], job(2, query="stumble")
+    for one in (good[0], bad, *good[1:]):
+        batcher.submit(one)
+    for one in good:
+        assert len(one.future.result(timeout=20).parts[0].scored) == 2
+    assert isinstance(bad.future.exception(timeout=20), RuntimeError)
     batcher.close()
 
 

@@ -1,0 +1,145 @@
+"""What cross-encoders and late interaction share: one encoder on one device, lent to one thread at a time."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from rerank.base import BaseScorer
+from rerank.batching import run
+from rerank.crew import Crew
+from rerank.device import Placement, free
+from rerank.encoder import Encoder, Tokens
+from rerank.held import Held
+from rerank.revision import Revision
+from rerank.scorer import Cancel, Progress, Runtime, ScoreContract, Scored
+from rerank.text import Piece, Reader
+
+T = TypeVar("T")
+
+IDLE_SECONDS = 15 * 60.0
+"""The weights are dropped after this long without a call."""
+
+
+class EncoderScorer(BaseScorer):
+    """A scorer over an `Encoder`. Several threads may call it; they take turns on the model."""
+
+    def __init__(
+        self,
+        folder: Path,
+        weights: tuple[Path, ...],
+        reader: Reader,
+        *,
+        name: str,
+        placement: Placement,
+        contract: ScoreContract,
+        allow_pickle: bool,
+        token_budget: int | None,
+        idle_seconds: float | None,
+    ) -> None:
+        self._name = name
+        self._contract = contract
+        self._placement = placement
+        self._budget = token_budget or default_budget(placement)
+        self._crew = Crew(placement.device)
+        self._reader = reader
+        self._revision = Revision(folder, weights)
+
+        def make() -> Encoder:
+            self._revision.require_same()
+            return self._load(folder, allow_pickle=allow_pickle)
+
+        self._model = Held(make, idle_seconds)
+
+    @property
+    def name(self) -> str:
+        """The profile name or path it was loaded by."""
+        return self._name
+
+    @property
+    def contract(self) -> ScoreContract:
+        """What its scores mean."""
+        return self._contract
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where and how it runs."""
+        return self._placement.runtime
+
+    @property
+    def loaded(self) -> bool:
+        """True while the weights are in memory."""
+        return self._model.present
+
+    @property
+    def model(self) -> str:
+        """Name and revision of what scores."""
+        return f"{self._name}@{self._revision}"
+
+    def release(self) -> None:
+        """Give the memory back; the next call loads the model again. What is cached stays."""
+        self._model.release()
+        free(self._placement.device)
+
+    @abstractmethod
+    def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
+        """The encoder in `folder`, read and checked."""
+
+    def _warm(self) -> None:
+        """Load the weights, and state no window that they cannot read."""
+        with self._model.lend() as encoder:
+            native = min(self._contract.native_window, encoder.shape.window)
+        self._contract = replace(self._contract, native_window=native)
+
+    def _compute(
+        self,
+        inputs: Sequence[Tokens],
+        forward: Callable[[Encoder, list[Tokens]], Sequence[T]],
+        progress: Progress | None,
+        cancel: Cancel | None,
+    ) -> tuple[list[T], tuple[str, ...]]:
+        """What `forward` gives for each input, in input order, and notes; a budget that had to shrink stays so."""
+        if not inputs:
+            return [], ()
+        with self._model.lend() as encoder:
+            outcome = run(
+                [len(one) for one in inputs],
+                self._budget,
+                lambda batch: forward(encoder, [inputs[index] for index in batch]),
+                crew=self._crew,
+                padded=self._placement.padded,
+                progress=progress,
+                cancel=cancel,
+                forget=lambda: free(self._placement.device),
+            )
+        self._budget = min(self._budget, outcome.budget)
+        return outcome.results, outcome.notes
+
+
+def default_budget(placement: Placement) -> int:
+    """Tokens per batch that keep the device busy without spilling its caches (CPU) or its memory (GPU)."""
+    return 2048 if placement.device.type == "cpu" else 65536
+
+
+def shares(sizes: Sequence[int]) -> list[float]:
+    """The part of each of several calls in what they did together, by tokens; equal parts where there were none."""
+    together = sum(sizes)
+    return [size / together if together else 1 / len(sizes) for size in sizes]
+
+
+def shortened(asked: Piece, why: str = "") -> tuple[str, ...]:
+    """A sentence about a query that was not read whole, if it was not; `why` follows the limit in it."""
+    if not asked.truncated:
+        return ()
+    return (f"The query was cut to its first {len(asked)} tokens{why}; {asked.truncated} were not read.",)
+
+
+def truncation(scored: Sequence[Scored]) -> list[str]:
+    """A sentence about passages that were not read whole, if there are any."""
+    cut = [one.truncated for one in scored if one.truncated]
+    if not cut:
+        return []
+    return [f"{len(cut)} of {len(scored)} passages were cut at the document limit; {sum(cut)} tokens were not read."]
