@@ -100,11 +100,15 @@ class EncoderScorer(BaseScorer):
         forward: Callable[[Encoder, list[Tokens]], Sequence[T]],
         progress: Progress | None,
         cancel: Cancel | None,
+        model: Held[Encoder] | None = None,
     ) -> tuple[list[T], tuple[str, ...]]:
-        """What `forward` gives for each input, in input order, and notes; a budget that had to shrink stays so."""
+        """What `forward` gives for each input, in input order, and notes; a budget that had to shrink stays so.
+
+        `model` computes, or the scorer's own where there is only one.
+        """
         if not inputs:
             return [], ()
-        with self._model.lend() as encoder:
+        with (model or self._model).lend() as encoder:
             outcome = run(
                 [len(one) for one in inputs],
                 self._budget,

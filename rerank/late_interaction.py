@@ -24,11 +24,13 @@ from rerank.contracts import late_interaction
 from rerank.device import Placement, choose
 from rerank.encoder import Encoder, Tokens
 from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
+from rerank.held import Held
 from rerank.maxsim import maxima, similarities
 from rerank.passage_layout import PassageLayouts, token_places
 from rerank.projection import projection, projection_files
+from rerank.revision import Revision
 from rerank.scorer import Aligned, Cancel, Limits, LongDocuments, Progress, ScoreContract, Scored, Scoring, Span
-from rerank.shared import base_folder, query_weights
+from rerank.shared import base_folder, passage_folder, query_weights
 from rerank.text import Piece, Reader
 from rerank.token_match import alignment, passage_score, sentence_spans
 from rerank.windows import Cutting
@@ -64,6 +66,18 @@ class LateInteractionScorer(EncoderScorer):
             token_budget=token_budget,
             idle_seconds=idle_seconds,
         )
+        passages = passage_folder(folder, config)
+        self._passage_model: Held[Encoder] | None = None
+        self._passage_revision = str(self._revision)
+        if passages != folder:
+            known = Revision(passages, (*weight_files(passages), *projection_files(passages)))
+            self._passage_revision = str(known)
+
+            def make() -> Encoder:
+                known.require_same()
+                return self._load(passages, allow_pickle=allow_pickle)
+
+            self._passage_model = Held(make, idle_seconds)
         self._vectors = vectors if vectors is not None else VectorCache(_MEMORY)
         self._frame = self._reader.single()
         self._layouts = PassageLayouts(self._reader)
@@ -258,7 +272,9 @@ class LateInteractionScorer(EncoderScorer):
             for number, piece in enumerate(pieces)
             for start, end in cutting.cuts(len(piece))
         ]
-        results, notes = self._compute([tokens for _, tokens in inputs], self._encode, progress, cancel)
+        results, notes = self._compute(
+            [tokens for _, tokens in inputs], self._encode, progress, cancel, self._passage_model
+        )
         groups: list[list[NDArray[np.float32]]] = [[] for _ in todo]
         for (number, _), vectors in zip(inputs, results, strict=True):
             groups[number].append(vectors)
@@ -279,6 +295,23 @@ class LateInteractionScorer(EncoderScorer):
         require_finite([float(vectors.sum())], self._name)
         return np.split(vectors, np.cumsum([len(one) for one in texts])[:-1])
 
+    @property
+    def loaded(self) -> bool:
+        """True while weights are in memory."""
+        return super().loaded or (self._passage_model is not None and self._passage_model.present)
+
+    def release(self) -> None:
+        """Give the memory back; the next call loads the model again. What is cached stays."""
+        if self._passage_model is not None:
+            self._passage_model.release()
+        super().release()
+
+    def _warm(self) -> None:
+        super()._warm()
+        if self._passage_model is not None:
+            with self._passage_model.lend():
+                pass
+
     def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
         return Encoder(read(folder, allow_pickle=allow_pickle), self._placement)
 
@@ -288,4 +321,4 @@ class LateInteractionScorer(EncoderScorer):
 
     def _key(self, cutting: Cutting) -> str:
         """Everything but the text that a passage's vectors depend on."""
-        return f"{self.model} {self._placement.number} {cutting}"
+        return f"{self._passage_revision} {self._placement.number} {cutting}"

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 SECTION = "second_look"
-"""The part of `config.json` that says what a folder shares: kind, base, base_sha256, query_weights."""
+"""The part of `config.json` that says what a folder shares: kind, base, base_sha256, side, query_weights."""
 BASE = "all-MiniLM-L6-v2"
 SOFTPLUS = "softplus"
+QUERY_SIDE = "query"
+"""The folder's layers read queries; passages are read by the base as it is."""
 QUERY_WEIGHT = "query_weight."
 
 
@@ -58,6 +60,21 @@ def base_folder(folder: Path, config: Mapping[str, Any]) -> Path:
         return data.minilm_folder()
     except data.ShippedFileError as missing:
         raise BadCheckpoint(f"{folder} needs the packaged {BASE}: {missing}") from missing
+
+
+def passage_folder(folder: Path, config: Mapping[str, Any]) -> Path:
+    """The folder whose model reads passages: the base's, where only the query's side was trained, or `folder` itself.
+
+    Raises:
+        BadCheckpoint: as `base_folder`, or a side that is not known.
+    """
+    section = config.get(SECTION)
+    side = section.get("side") if isinstance(section, dict) else None
+    if side is None:
+        return folder
+    if side != QUERY_SIDE:
+        raise BadCheckpoint(f"{folder / 'config.json'}: side {side!r} is not known, only {QUERY_SIDE}.")
+    return base_folder(folder, config)
 
 
 def query_weights(folder: Path, config: Mapping[str, Any]) -> QueryWeights | None:

@@ -1,11 +1,15 @@
-"""Trains the bundled late-interaction model: `python -m rerank.train --pairs FILE --out FOLDER`.
+"""Trains the query side of the bundled late interaction: `python -m rerank.train --pairs FILE --out FOLDER`.
 
-The base is the packaged MiniLM; its embeddings stay frozen, so that the folder written holds the layers alone. Hard
-negatives are mined from BM25 and dense retrieval over the positives of all sources; what the base model scores close to
-the positive is left out as a likely answer. The loss is a softmax over the positive, its hard negatives and the
-passages of the other queries of the step (listwise, as ListNet's top one, Cao et al. 2007), mixed with the
-distribution of a teacher made of BM25, cosine and MaxSim of the base model. The step that ranks held-out queries best
-is kept.
+Passages stay as the packaged MiniLM sees them: each is read once, kept as the product keeps it (int8), and a step costs
+the forward and backward pass of the queries alone, a tenth of training both sides. So token vectors that an index has
+cached stay valid, and one model for passages serves both scorers. The embeddings stay frozen too: the folder written
+holds the layers alone.
+
+Hard negatives are mined from BM25 and dense retrieval over the positives of all sources; what the base model scores
+close to the positive is left out as a likely answer. The loss is a softmax over the positive, its hard negatives and
+the positives of the other queries of the step (listwise, as ListNet's top one, Cao et al. 2007), mixed with the
+distribution of a teacher made of BM25, cosine and MaxSim of the base model; the cosine of the mean vectors has a
+softmax of its own. The step that ranks held-out queries best is kept.
 
 `--size small` is for two CPU cores (under two hours when they are idle), `--size full` for a CUDA GPU (minutes). A run
 that was stopped goes on from its checkpoint when the same command is given again. Equal seeds give equal runs on a CPU,
@@ -27,9 +31,9 @@ from rerank.errors import BadInput, RerankError
 from rerank.training.folder import sha256, write_folder
 from rerank.training.loop import Run, train
 from rerank.training.material import Material, freeze, prepare, thaw
-from rerank.training.model import TokenEncoder
+from rerank.training.model import QueryEncoder
 from rerank.training.pairs import read_pairs
-from rerank.training.pool import Say
+from rerank.training.pool import Pool, Say, read_pool
 from rerank.training.recipe import Recipe, recipe
 
 
@@ -57,13 +61,13 @@ def fit(
     torch.manual_seed(chosen.seed)
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     base = data.minilm_folder()
-    model = TokenEncoder(base, chosen.layers).to(where)
+    model = QueryEncoder(base, chosen.layers).to(where)
     say(f"training on {where} with {torch.get_num_threads()} threads")
     work = out.with_name(out.name + ".work")
     work.mkdir(parents=True, exist_ok=True)
     sources = {"pairs": pairs.name, "pairs_sha256": sha256(pairs), "recipe": _plain(chosen)}
-    material = _material(pairs, base, model, chosen, work, _fingerprint(sources), say)
-    run = train(model, material, chosen, work / "run.pt", minutes, say)
+    material, pool = _material(pairs, base, model, chosen, work, _fingerprint(sources), say)
+    run = train(model, material, pool, chosen, work / "run.pt", minutes, say)
     step, score = run.best_look
     report = {
         **sources,
@@ -108,9 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _material(
-    pairs: Path, base: Path, model: TokenEncoder, chosen: Recipe, work: Path, fingerprint: str, say: Say
-) -> Material:
-    """The mined material, from `work` if this run was started before.
+    pairs: Path, base: Path, model: QueryEncoder, chosen: Recipe, work: Path, fingerprint: str, say: Say
+) -> tuple[Material, Pool]:
+    """The mined material and its pool, from `work` if this run was started before.
 
     Raises:
         BadInput: `work` belongs to another run.
@@ -121,11 +125,12 @@ def _material(
         raise BadInput(f"{work} holds another run (other pairs, recipe or seed): remove it or choose another --out.")
     if mark.is_file() and kept.is_file():
         say("negatives as mined before")
-        return thaw(kept.read_text(encoding="utf-8"))
+        material = thaw(kept.read_text(encoding="utf-8"))
+        return material, read_pool(base, material.pool, model.device, say)
     mark.write_text(fingerprint + "\n", encoding="utf-8")
-    material = prepare(read_pairs(pairs), base, model, chosen, say)
+    material, pool = prepare(read_pairs(pairs), base, model, chosen, say)
     kept.write_text(freeze(material), encoding="utf-8")
-    return material
+    return material, pool
 
 
 def _plain(chosen: Recipe) -> dict[str, Any]:

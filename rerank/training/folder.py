@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rerank.shared import BASE, SECTION, SOFTPLUS
+from rerank.shared import BASE, QUERY_SIDE, SECTION, SOFTPLUS
 
 
 def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report: Mapping[str, Any]) -> Path:
@@ -39,6 +39,7 @@ def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report
         "kind": "late-interaction",
         "base": BASE,
         "base_sha256": sha256(base / "model.safetensors"),
+        "side": QUERY_SIDE,
         "query_weights": SOFTPLUS,
     }
     _write(folder / "config.json", config)

@@ -14,14 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rerank.training.loss import listwise
+from rerank.training.loss import BARRED, contrast, interaction, listwise, own_interaction
 from rerank.training.material import Example, Material, batches
-from rerank.training.model import TokenEncoder
-from rerank.training.pool import Say
+from rerank.training.model import Asked, QueryEncoder
+from rerank.training.pool import Pool, Say, interactions
 from rerank.training.recipe import Recipe
 
 _LOSSES = 50
 """Steps that the reported loss is the mean of."""
+_AT_ONCE = 16
+"""Queries whose own passages are unpacked at once: 16 x 16 passages of 128 tokens are 50 MB in fp32."""
 
 
 @dataclass(slots=True)
@@ -44,13 +46,20 @@ class Run:
 
 
 def train(
-    model: TokenEncoder, material: Material, recipe: Recipe, checkpoint: Path, minutes: float | None, say: Say
+    model: QueryEncoder,
+    material: Material,
+    pool: Pool,
+    recipe: Recipe,
+    checkpoint: Path,
+    minutes: float | None,
+    say: Say,
 ) -> Run:
     """Return the finished run; the model holds the last step's weights, `best` the best ones.
 
     Args:
         model: where to start.
         material: what to train on.
+        pool: its passages as vectors.
         recipe: how.
         checkpoint: written at every look; if it exists already, the run goes on from there.
         minutes: stop after this long, mining not counted; the rate then falls with the clock where that is faster.
@@ -67,7 +76,7 @@ def train(
     rates = (recipe.rate, recipe.head_rate)
     run = _resume(model, optimizer, checkpoint, say)
     if not run.looks:
-        _look(model, material, run, say)
+        _look(model, material, pool, run, say)
     steps = recipe.epochs * (len(material.examples) // recipe.batch)
     generator = random.Random(recipe.seed)
     began = time.monotonic() - run.seconds
@@ -86,8 +95,7 @@ def train(
                 break
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * min(done / recipe.warm_up, (1 - done) / (1 - recipe.warm_up) + 1 / max(1, steps))
-            with model.autocast():
-                loss = _loss(model, material, recipe, examples, negatives)
+            loss = _loss(model, pool, recipe, examples, negatives)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             clip_grad_norm_([*trained, *head], recipe.clip)
@@ -96,21 +104,21 @@ def train(
             run.losses.append(float(loss.detach()))
             run.seconds = time.monotonic() - began
             if place % recipe.every == 0:
-                _look(model, material, run, say)
+                _look(model, material, pool, run, say)
                 _save(model, optimizer, run, checkpoint)
     if run.step and run.looks[-1][0] != run.step:
-        _look(model, material, run, say)
+        _look(model, material, pool, run, say)
     _save(model, optimizer, run, checkpoint)
     return run
 
 
 @torch.inference_mode()
-def held_out_scores(model: TokenEncoder, material: Material) -> dict[str, list[float]]:
+def held_out_scores(model: QueryEncoder, material: Material, pool: Pool) -> dict[str, list[float]]:
     """Return nDCG@10 of each held-out query by source: its one positive ranked among its list."""
     found: dict[str, list[float]] = defaultdict(list)
     for one in material.held:
-        with model.autocast():
-            scores = model.score([one.query], [material.pool[place] for place in one.list])[0]
+        places = torch.tensor([one.list], device=model.device)
+        scores = interactions(pool, model.ask([one.query]), places)[0]
         found[one.source].append(gain(scores.tolist()))
     return dict(found)
 
@@ -122,33 +130,43 @@ def gain(scores: Sequence[float]) -> float:
 
 
 def _loss(
-    model: TokenEncoder, material: Material, recipe: Recipe, examples: Sequence[Example], negatives: Sequence[list[int]]
+    model: QueryEncoder, pool: Pool, recipe: Recipe, examples: Sequence[Example], negatives: Sequence[list[int]]
 ) -> Tensor:
     """The loss of one step; `negatives` are places in each example's mined list."""
-    owned = [
-        [one.positive, *(one.mined.places[at] for at in own)] for one, own in zip(examples, negatives, strict=True)
-    ]
-    places = list(dict.fromkeys(place for own in owned for place in own))
-    column = {place: at for at, place in enumerate(places)}
-    width = 1 + recipe.negatives
-    lists = torch.full((len(examples), width), -1)
-    teacher = torch.zeros(len(examples), width)
-    barred = torch.zeros(len(examples), len(places), dtype=torch.bool)
-    for row, (one, own, chosen) in enumerate(zip(examples, owned, negatives, strict=True)):
-        lists[row, : len(own)] = torch.tensor([column[place] for place in own])
-        teacher[row, : len(own)] = torch.tensor([one.mined.positive, *(one.mined.teacher[at] for at in chosen)])
-        for place in one.forbidden & column.keys():
-            barred[row, column[place]] = place != one.positive
-    scores = model.score([one.query for one in examples], [material.pool[place] for place in places])
-    device = model.device
-    return listwise(
-        scores,
-        lists.to(device),
-        barred.to(device),
-        teacher.to(device),
+    own = torch.empty(len(examples), 1 + recipe.negatives, dtype=torch.long)
+    short = torch.zeros(own.shape, dtype=torch.bool)
+    teacher = torch.full(own.shape, BARRED)
+    barred = torch.zeros(len(examples), len(examples), dtype=torch.bool)
+    for row, (one, chosen) in enumerate(zip(examples, negatives, strict=True)):
+        places = [one.positive, *(one.mined.places[at] for at in chosen)]
+        own[row] = torch.tensor(places + [one.positive] * (own.shape[1] - len(places)))
+        short[row, len(places) :] = True
+        teacher[row, : len(places)] = torch.tensor([one.mined.positive, *(one.mined.teacher[at] for at in chosen)])
+        for column, other in enumerate(examples):  # its own positive among them: it is in the own list
+            barred[row, column] = other.positive in one.forbidden
+    own, short, teacher, barred = (part.to(model.device) for part in (own, short, teacher, barred))
+    asked = model.ask([one.query for one in examples])
+    positives = own[:, 0]
+    scores = torch.cat([_own_scores(pool, asked, own, slice(at, at + _AT_ONCE)) for at in range(0, len(own), _AT_ONCE)])
+    others = interaction(asked.tokens, asked.weights, *pool.tokens(positives))
+    cosines = (asked.means[:, None] * pool.means[own]).sum(dim=2)
+    other_cosines = asked.means @ pool.means[positives].T
+    ranking = listwise(
+        scores.masked_fill(short, BARRED),
+        others.masked_fill(barred, BARRED),
+        teacher,
         temperature=recipe.temperature,
         distil=recipe.distil,
     )
+    dense = contrast(
+        cosines.masked_fill(short, BARRED), other_cosines.masked_fill(barred, BARRED), recipe.cosine_temperature
+    )
+    return ranking + recipe.cosine * dense
+
+
+def _own_scores(pool: Pool, asked: Asked, own: Tensor, rows: slice) -> Tensor:
+    vectors, mask = pool.tokens(own[rows])
+    return own_interaction(asked.tokens[rows], asked.weights[rows], vectors, mask)
 
 
 def _draw(example: Example, count: int, generator: random.Random) -> list[int]:
@@ -156,8 +174,8 @@ def _draw(example: Example, count: int, generator: random.Random) -> list[int]:
     return generator.sample(range(len(example.mined.places)), min(count, len(example.mined.places)))
 
 
-def _look(model: TokenEncoder, material: Material, run: Run, say: Say) -> None:
-    scores = held_out_scores(model, material)
+def _look(model: QueryEncoder, material: Material, pool: Pool, run: Run, say: Say) -> None:
+    scores = held_out_scores(model, material, pool)
     means = {source: sum(values) / len(values) for source, values in sorted(scores.items())}
     score = sum(means.values()) / len(means) if means else 0.0
     run.looks.append((run.step, score))
@@ -169,7 +187,7 @@ def _look(model: TokenEncoder, material: Material, run: Run, say: Say) -> None:
     say(f"step {run.step}, {run.seconds:.0f} s, loss {loss}, held-out nDCG@10 {score:.4f} ({parts})")
 
 
-def _save(model: TokenEncoder, optimizer: torch.optim.Optimizer, run: Run, checkpoint: Path) -> None:
+def _save(model: QueryEncoder, optimizer: torch.optim.Optimizer, run: Run, checkpoint: Path) -> None:
     state: dict[str, Any] = {
         "step": run.step,
         "seconds": run.seconds,
@@ -184,7 +202,7 @@ def _save(model: TokenEncoder, optimizer: torch.optim.Optimizer, run: Run, check
     fresh.replace(checkpoint)
 
 
-def _resume(model: TokenEncoder, optimizer: torch.optim.Optimizer, checkpoint: Path, say: Say) -> Run:
+def _resume(model: QueryEncoder, optimizer: torch.optim.Optimizer, checkpoint: Path, say: Say) -> Run:
     if not checkpoint.is_file():
         return Run()
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)

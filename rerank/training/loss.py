@@ -1,4 +1,4 @@
-"""Late interaction as a training objective: every query against every passage of the batch, and the listwise loss."""
+"""Scores of late interaction as the training sees them, and the listwise loss over them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
 
-TEMPERATURE = 0.03
-"""Mean token maxima of one query differ by a few hundredths; divided by this they spread over a few units."""
+BARRED = -1e4
+"""Score of a passage that takes no part: its share of a softmax is nothing."""
 
 
 def interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Tensor) -> Tensor:
-    """Return the weighted mean of token maxima of every query with every passage, (B, P).
+    """Return MaxSim of every query with every passage, (B, P): a weighted mean of cosines.
 
     Args:
         queries: unit vectors (B, q, H).
@@ -25,25 +25,43 @@ def interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Tensor
     return (similar.amax(dim=3) * weights[:, :, None]).sum(dim=1)
 
 
-def listwise(
-    scores: Tensor, lists: Tensor, barred: Tensor, teacher: Tensor, *, temperature: float, distil: float
-) -> Tensor:
-    """Return the mean loss of a batch: softmax over all passages, and over each own list the teacher's distribution.
+def own_interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Tensor) -> Tensor:
+    """Return MaxSim of every query with its own passages, (B, k).
 
     Args:
-        scores: of every query with every passage (B, P).
-        lists: columns of each query's own passages, the positive first, -1 where a list is short (B, 1 + k).
-        barred: True where a passage may answer the query although it belongs to another one (B, P).
-        teacher: the teacher's scores of the own passages (B, 1 + k).
+        queries: unit vectors (B, q, H).
+        weights: of the query tokens (B, q), 0 for padding, each row adding up to 1.
+        passages: unit vectors (B, k, d, H).
+        mask: True for the passage tokens that count, (B, k, d).
+    """
+    similar = torch.einsum("bqh,bkdh->bkqd", queries, passages).masked_fill(~mask[:, :, None], -1.0)
+    return (similar.amax(dim=3) * weights[:, None]).sum(dim=2)
+
+
+def contrast(own: Tensor, others: Tensor, temperature: float) -> Tensor:
+    """Return the mean cross-entropy of the first own passage against all the others.
+
+    Args:
+        own: scores of each query's own passages, its positive first, `BARRED` where a list is short, (B, k).
+        others: scores of the other queries' positives, `BARRED` where one may answer, (B, m).
+        temperature: divides the scores.
+    """
+    logits = torch.cat((own, others), dim=1) / temperature
+    return cross_entropy(logits, torch.zeros(len(own), dtype=torch.long, device=own.device))
+
+
+def listwise(own: Tensor, others: Tensor, teacher: Tensor, *, temperature: float, distil: float) -> Tensor:
+    """Return the mean loss of a batch: `contrast`, and over each own list the teacher's distribution.
+
+    Args:
+        own: as in `contrast`.
+        others: as in `contrast`.
+        teacher: the teacher's scores of the own passages, `BARRED` where a list is short, (B, k).
         temperature: divides the scores.
         distil: share of the teacher's part, 0 to 1.
     """
-    logits = (scores / temperature).masked_fill(barred, -torch.inf)
-    hard = cross_entropy(logits, lists[:, 0])
+    hard = contrast(own, others, temperature)
     if distil == 0.0:
         return hard
-    short = lists < 0
-    own = torch.gather(scores / temperature, 1, lists.clamp(min=0)).masked_fill(short, -1e4)
-    target = softmax(teacher.masked_fill(short, -1e4), dim=1)
-    soft = kl_div(log_softmax(own, dim=1), target, reduction="batchmean")
+    soft = kl_div(log_softmax(own / temperature, dim=1), softmax(teacher, dim=1), reduction="batchmean")
     return (1 - distil) * hard + distil * soft

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from rerank.errors import BadInput
 from rerank.training.mining import Mined
-from rerank.training.model import TokenEncoder
-from rerank.training.pairs import Pair, answers, hold_out, passage_key, share
-from rerank.training.pool import Say, Wanted, candidates, mine, read_pool
+from rerank.training.model import QueryEncoder
+from rerank.training.pairs import Pair, answers, hold_out, passage_key, passage_text, share
+from rerank.training.pool import Pool, Say, Wanted, candidates, mine, pool_terms, read_pool
 from rerank.training.recipe import Recipe
 
 Pieces = tuple[int, ...]
@@ -48,8 +48,8 @@ class Material:
     held: tuple[Held, ...]
 
 
-def prepare(pairs: Sequence[Pair], base: Path, model: TokenEncoder, recipe: Recipe, say: Say) -> Material:
-    """Return tokenised pairs with mined negatives.
+def prepare(pairs: Sequence[Pair], base: Path, model: QueryEncoder, recipe: Recipe, say: Say) -> tuple[Material, Pool]:
+    """Return tokenised pairs with mined negatives, and the pool that they were mined from.
 
     The pool is every positive of every source that was drawn, so negatives cross sources. Held-out passages are never
     negatives of training queries.
@@ -73,7 +73,7 @@ def prepare(pairs: Sequence[Pair], base: Path, model: TokenEncoder, recipe: Reci
         key = passage_key(pair.positive)
         if key not in places:
             places[key] = len(texts)
-            texts.append(pair.positive)
+            texts.append(passage_text(pair))
     apart = {places[passage_key(pair.positive)] for pair in held}
     pool = tokenise(base, texts, recipe.passage_tokens)
     queries = tokenise(base, [pair.query for pair in (*training, *held)], recipe.query_tokens)
@@ -81,20 +81,21 @@ def prepare(pairs: Sequence[Pair], base: Path, model: TokenEncoder, recipe: Reci
     for pair, query in zip((*training, *held), queries, strict=True):
         same = {places[key] for key in known[passage_key(pair.query)] if key in places}
         wanted.append(Wanted(query, places[passage_key(pair.positive)], frozenset(same)))
-    read = read_pool(model, pool, say)
-    mined = mine(model, read, wanted[: len(training)], frozenset(apart), recipe.rules, say)
+    read = read_pool(base, pool, model.device, say)
+    terms = pool_terms(pool, model.vocabulary, model.device)
+    mined = mine(model, read, terms, wanted[: len(training)], frozenset(apart), recipe.rules, say)
     examples = tuple(
         Example(tuple(one.pieces), one.positive, found, one.forbidden)
         for one, found in zip(wanted[: len(training)], mined, strict=True)
     )
     lists = []
     kept = wanted[len(training) :]
-    for pair, one, got in zip(held, kept, candidates(model, read, kept, recipe.held_out_list), strict=True):
+    for pair, one, got in zip(held, kept, candidates(model, read, terms, kept, recipe.held_out_list), strict=True):
         order = sorted(zip(got.blended, got.places, strict=True), key=lambda it: (-it[0], it[1]))
         others = dict.fromkeys(place for _, place in order if place not in one.forbidden)
         chosen = (one.positive, *list(others)[: recipe.held_out_list - 1])
         lists.append(Held(pair.source, tuple(one.pieces), chosen))
-    return Material(tuple(pool), examples, tuple(lists))
+    return Material(tuple(pool), examples, tuple(lists)), read
 
 
 def tokenise(base: Path, texts: Sequence[str], longest: int) -> list[Pieces]:
@@ -108,7 +109,7 @@ def tokenise(base: Path, texts: Sequence[str], longest: int) -> list[Pieces]:
 
 
 def batches(material: Material, recipe: Recipe, epoch: int) -> Iterator[list[int]]:
-    """Yield the examples of each step of an epoch: shuffled, and of similar passage length within a step.
+    """Yield the examples of each step of an epoch: shuffled, and of similar query length within a step.
 
     The order depends on the seed and the epoch alone, so a run that was stopped finds its place again.
     """
@@ -118,7 +119,7 @@ def batches(material: Material, recipe: Recipe, epoch: int) -> Iterator[list[int
     window = recipe.batch * 32
     steps: list[list[int]] = []
     for start in range(0, len(order), window):
-        part = sorted(order[start : start + window], key=lambda at: len(material.pool[material.examples[at].positive]))
+        part = sorted(order[start : start + window], key=lambda at: len(material.examples[at].query))
         steps += [part[at : at + recipe.batch] for at in range(0, len(part), recipe.batch)]
     generator.shuffle(steps)
     yield from (one for one in steps if len(one) == recipe.batch)

@@ -78,8 +78,16 @@ def lexical_scores(index: Tensor, queries: Pieces) -> Tensor:
 
 def top(scores: Tensor, count: int) -> Tensor:
     """Return the places of the best `count` of each row, best first, earlier ones first among equals, (q, count)."""
-    order = torch.sort(scores, dim=1, descending=True, stable=True).indices
-    return order[:, :count]
+    count = min(count, scores.shape[1])
+    kept = torch.topk(scores, count, dim=1).values[:, -1:]  # the worst score that can be among the best
+    # equal scores are common at a BM25 of 0: the earlier passage comes first, as in a stable sort of everything
+    width = scores.shape[1]
+    ranks = torch.arange(width, device=scores.device).expand_as(scores)
+    best = torch.where(scores > kept, 0, torch.where(scores == kept, 1, 2)) * width + ranks
+    chosen = torch.topk(best, count, dim=1, largest=False, sorted=True).indices
+    chosen = chosen.sort(dim=1).values
+    order = torch.sort(scores.gather(1, chosen), dim=1, descending=True, stable=True).indices
+    return chosen.gather(1, order)
 
 
 def standard(scores: Tensor) -> Tensor:

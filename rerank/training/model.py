@@ -1,8 +1,9 @@
-"""The network that is trained: an encoder whose embeddings stay as they are, and a weight for every query token."""
+"""The network that is trained: the query's side of late interaction, an encoder and a weight for every query token."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,22 @@ from torch.nn.functional import normalize, softplus
 
 from rerank.device import native_bf16
 from rerank.shared import QUERY_WEIGHT
-from rerank.training.loss import interaction
-
-_CPU_TOKENS = 4096
-"""Tokens per forward on a CPU, padding included: more fall out of its caches."""
-_GPU_TOKENS = 65536
 
 
-class TokenEncoder(nn.Module):
-    """Unit vectors of tokens, and how much each counts in a query; starts as the base model with equal weights."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Queries as vectors. B queries of at most q tokens, H wide."""
+
+    tokens: Tensor
+    """Unit vectors, (B, q, H)."""
+    weights: Tensor
+    """What each token counts, (B, q): 0 for padding, each row adding up to 1."""
+    means: Tensor
+    """Unit vectors of the mean of the tokens, (B, H)."""
+
+
+class QueryEncoder(nn.Module):
+    """Queries as token vectors and as one vector; starts as the base model with equal weights."""
 
     def __init__(self, base: Path, layers: int) -> None:
         """Load the base.
@@ -41,8 +49,7 @@ class TokenEncoder(nn.Module):
         for block in blocks[max(0, len(blocks) - layers) :]:
             block.requires_grad_(requires_grad=True)
         self.body.eval()  # no dropout: equal seeds give equal runs, and the teacher sees what the student sees
-        hidden = int(self.body.config.hidden_size)
-        self.weigh = nn.Linear(hidden, 1)
+        self.weigh = nn.Linear(int(self.body.config.hidden_size), 1)
         nn.init.zeros_(self.weigh.weight)
         nn.init.ones_(self.weigh.bias)
 
@@ -56,62 +63,29 @@ class TokenEncoder(nn.Module):
         """Word pieces that it knows."""
         return int(self.body.config.vocab_size)
 
-    def autocast(self) -> torch.autocast:
-        """Return the context of a forward pass: bf16, except on a CPU that does not multiply it in hardware."""
-        return torch.autocast(
-            self.device.type, dtype=torch.bfloat16, enabled=self.device.type != "cpu" or native_bf16()
-        )
-
     def trained(self) -> dict[str, Tensor]:
         """Return what is trained, by its name in a published BERT folder; `query_weight` is ours."""
         return {_published(name): one for name, one in self.named_parameters() if one.requires_grad}
 
-    def states(self, texts: Sequence[Sequence[int]], *, wide: bool = False) -> tuple[Tensor, Tensor]:
-        """Return token vectors (n, d, H), with `wide` before normalisation, and a mask (n, d) of what is no padding.
+    def ask(self, queries: Sequence[Sequence[int]]) -> Asked:
+        """Return the queries as vectors; the forward pass is in bf16, except on a CPU that does not multiply it.
 
         Args:
-            texts: word pieces with the first and last special.
-            wide: leave the vectors as long as they are.
+            queries: word pieces with the first and last special.
         """
-        longest = max(len(text) for text in texts)
-        budget = _CPU_TOKENS if self.device.type == "cpu" else _GPU_TOKENS
-        rising = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        parts: list[Tensor] = []
-        end = len(rising)
-        while end:
-            start = max(0, end - max(1, budget // len(texts[rising[end - 1]])))
-            parts.append(self._forward([texts[place] for place in rising[start:end]], longest))
-            end = start
-        together = torch.cat(parts[::-1])  # in rising order of length
-        back = torch.empty(len(texts), dtype=torch.long)
-        back[rising] = torch.arange(len(texts))
-        vectors = together[back.to(self.device)].float()
-        lengths = torch.tensor([len(text) for text in texts], device=self.device)
-        column = torch.arange(longest, device=self.device)
-        mask = column < lengths[:, None]
-        return (vectors if wide else normalize(vectors, dim=2)), mask
-
-    def weights(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Return the share of each query token, (B, q) from unit vectors (B, q, H); each row adds up to 1."""
-        raw = softplus(self.weigh(vectors))[:, :, 0] * mask
-        return raw / raw.sum(dim=1, keepdim=True).clamp(min=1e-6)
-
-    def score(self, queries: Sequence[Sequence[int]], passages: Sequence[Sequence[int]]) -> Tensor:
-        """Return the score of every query with every passage, (B, P)."""
-        asked, counts = self.states(queries)
-        vectors, mask = self.states(passages)
-        with torch.autocast(self.device.type, enabled=False):  # bf16 keeps two digits of a cosine: too few to rank by
-            return interaction(asked, self.weights(asked, counts), vectors, mask)
-
-    def _forward(self, texts: Sequence[Sequence[int]], longest: int) -> Tensor:
-        width = max(len(text) for text in texts)
-        ids = torch.zeros(len(texts), width, dtype=torch.long)
-        mask = torch.zeros(len(texts), width, dtype=torch.long)
-        for row, text in enumerate(texts):
-            ids[row, : len(text)] = torch.tensor(list(text))
-            mask[row, : len(text)] = 1
-        out: Tensor = self.body(input_ids=ids.to(self.device), attention_mask=mask.to(self.device)).last_hidden_state
-        return nn.functional.pad(out, (0, 0, 0, longest - width))
+        width = max(len(one) for one in queries)
+        ids = torch.zeros(len(queries), width, dtype=torch.long)
+        for row, one in enumerate(queries):
+            ids[row, : len(one)] = torch.tensor(list(one))
+        lengths = torch.tensor([len(one) for one in queries])
+        mask = (torch.arange(width) < lengths[:, None]).to(self.device)
+        native = self.device.type != "cpu" or native_bf16()
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=native):
+            states = self.body(input_ids=ids.to(self.device), attention_mask=mask.long()).last_hidden_state.float()
+        tokens = normalize(states, dim=2)
+        raw = softplus(self.weigh(tokens))[:, :, 0] * mask
+        means = normalize((states * mask[:, :, None]).sum(dim=1), dim=1)
+        return Asked(tokens, raw / raw.sum(dim=1, keepdim=True).clamp(min=1e-6), means)
 
 
 def _published(name: str) -> str:

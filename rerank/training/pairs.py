@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 from rerank.errors import BadInput
 
@@ -115,6 +116,16 @@ def hold_out(pairs: Sequence[Pair], queries: int, seed: int) -> tuple[list[Pair]
     passages = {passage_key(pair.positive) for pair in pairs if pair.subject in out}
     kept = [pair for pair in pairs if pair.subject not in out and passage_key(pair.positive) not in passages]
     return kept, held[:queries]
+
+
+def passage_text(pair: Pair) -> str:
+    """Return the passage as it is trained on: every second one, chosen by its text, stands below its title.
+
+    Passages come with and without their titles in real collections.
+    """
+    if not pair.title or crc32(pair.positive.encode("utf-8", "surrogatepass")) % 2:
+        return pair.positive
+    return f"{pair.title}\n\n{pair.positive}"
 
 
 def passage_key(text: str) -> str:

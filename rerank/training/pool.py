@@ -1,38 +1,59 @@
-"""The pool of passages that negatives are drawn from, read by the base model once, and the search through it."""
+"""The pool of passages: read by the base model once, kept as the product keeps them, and searched for negatives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from rerank.training.loss import interaction
+from rerank.batching import run
+from rerank.cache import Packed, pack
+from rerank.checkpoint import read
+from rerank.crew import Crew
+from rerank.device import choose
+from rerank.encoder import Encoder, Tokens
+from rerank.encoder_scorer import default_budget
+from rerank.training.loss import own_interaction
 from rerank.training.mining import Mined, Rules, blend, lexical, lexical_scores, select, top
-from rerank.training.model import TokenEncoder
+from rerank.training.model import Asked, QueryEncoder
 
 Say = Callable[[str], None]
 
 _GPU_QUERIES = 256
 _CPU_QUERIES = 16
+_STRETCH = 2_000
+"""Passages read between two lines for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Passages as word pieces, BM25 weights and the base model's vectors."""
+    """Passages as the base model sees them."""
 
-    pieces: Sequence[Sequence[int]]
-    """With the specials."""
-    terms: Tensor
-    """BM25 weights, sparse (n, vocabulary)."""
-    tokens: Tensor
-    """Unit vectors of all tokens, one passage after another, (T, H)."""
+    codes: Tensor
+    """Unit vectors of all tokens in int8, one passage after another, (T, H)."""
+    scales: Tensor
+    """What a token's codes are multiplied with, (T,)."""
     starts: Tensor
-    """First row of each passage in `tokens`, and T at the end, (n + 1,)."""
+    """First row of each passage in `codes`, and T at the end, (n + 1,)."""
     means: Tensor
     """Unit vectors of the passages, (n, H)."""
+
+    def tokens(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the token vectors of passages, (..., d, H), and True for what is no padding, (..., d).
+
+        Args:
+            places: of any shape.
+        """
+        first = self.starts[places]
+        lengths = self.starts[places + 1] - first
+        column = torch.arange(int(lengths.max()), device=places.device)
+        inside = (first[..., None] + column).clamp(max=len(self.codes) - 1)
+        return self.codes[inside].float() * self.scales[inside][..., None], column < lengths[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,45 +76,66 @@ class Candidates:
     interaction: tuple[float, ...]
 
 
-@torch.inference_mode()
-def read_pool(model: TokenEncoder, pieces: Sequence[Sequence[int]], say: Say) -> Pool:
-    """Return the pool as the model, still untrained, sees it."""
-    device = model.device
-    lengths = torch.tensor([len(one) for one in pieces])
-    starts = torch.cat((torch.zeros(1, dtype=torch.long), lengths.cumsum(0)))
-    width = int(model.body.config.hidden_size)
-    kind = torch.bfloat16 if device.type == "cpu" else torch.float16
-    tokens = torch.empty(int(starts[-1]), width, dtype=kind, device=device)
-    means = torch.empty(len(pieces), width, device=device)
-    order = sorted(range(len(pieces)), key=lambda place: len(pieces[place]))
-    step = 256 if device.type == "cpu" else 2048
-    for first in range(0, len(order), step):
-        chosen = order[first : first + step]
-        with model.autocast():
-            wide, mask = model.states([pieces[place] for place in chosen], wide=True)
-        for row, place in enumerate(chosen):
-            means[place] = wide[row][mask[row]].mean(dim=0)
-            tokens[starts[place] : starts[place + 1]] = normalize(wide[row][mask[row]], dim=1).to(kind)
-        if first % (step * 8) == 0:
-            say(f"pool: {first} of {len(order)} passages read")
-    inner = [one[1:-1] for one in pieces]
-    return Pool(pieces, lexical(inner, model.vocabulary, device), tokens, starts.to(device), normalize(means, dim=1))
+def read_pool(base: Path, pieces: Sequence[Sequence[int]], device: torch.device, say: Say) -> Pool:
+    """Return the pool as the untrained model sees it.
+
+    Args:
+        base: folder of the base model.
+        pieces: passages as word pieces, specials included.
+        device: where it is read, and kept.
+        say: receives lines for people.
+    """
+    placement = choose(str(device), None, None)
+    encoder = Encoder(read(base), placement)
+    crew = Crew(placement.device)
+    packed: list[Packed] = []
+    means = torch.empty(len(pieces), encoder.shape.hidden)
+    for first in range(0, len(pieces), _STRETCH):
+        texts = [Tokens(one, len(one)) for one in pieces[first : first + _STRETCH]]
+
+        def compute(batch: list[int], texts: list[Tokens] = texts) -> list[tuple[Packed, Tensor]]:
+            states = encoder.states([texts[at] for at in batch])
+            return [
+                (pack(normalize(one.float(), dim=1).cpu().numpy()), normalize(one.float().mean(dim=0), dim=0).cpu())
+                for one in states
+            ]
+
+        found = run([len(one) for one in texts], default_budget(placement), compute, crew=crew, padded=placement.padded)
+        for at, (one, mean) in enumerate(found.results, start=first):
+            packed.append(one)
+            means[at] = mean
+        say(f"pool: {len(packed)} of {len(pieces)} passages read")
+    lengths = torch.tensor([len(one.codes) for one in packed])
+    return Pool(
+        torch.from_numpy(np.concatenate([one.codes for one in packed])).to(device),
+        torch.from_numpy(np.concatenate([one.scales for one in packed])).to(device),
+        torch.cat((torch.zeros(1, dtype=torch.long), lengths.cumsum(0))).to(device),
+        means.to(device),
+    )
 
 
 @torch.inference_mode()
-def candidates(model: TokenEncoder, pool: Pool, wanted: Sequence[Wanted], depth: int) -> Iterator[Candidates]:
-    """Yield, for each wanted query in order, its first-stage candidates with the teacher's scores."""
+def candidates(
+    model: QueryEncoder, pool: Pool, terms: Tensor, wanted: Sequence[Wanted], depth: int
+) -> Iterator[Candidates]:
+    """Yield, for each wanted query in order, its first-stage candidates with the teacher's scores.
+
+    Args:
+        model: still untrained.
+        pool: what is searched.
+        terms: its BM25 weights (`mining.lexical`).
+        wanted: queries.
+        depth: passages from each of the two first stages.
+    """
     step = _CPU_QUERIES if model.device.type == "cpu" else _GPU_QUERIES
     for first in range(0, len(wanted), step):
         batch = wanted[first : first + step]
-        with model.autocast():
-            wide, mask = model.states([one.pieces for one in batch], wide=True)
-        mean = normalize((wide * mask[:, :, None]).sum(dim=1), dim=1)
-        words = lexical_scores(pool.terms, [one.pieces[1:-1] for one in batch])  # (q, n)
-        cosines = mean @ pool.means.T  # (q, n)
+        asked = model.ask([one.pieces for one in batch])
+        words = lexical_scores(terms, [one.pieces[1:-1] for one in batch])  # (q, n)
+        cosines = asked.means @ pool.means.T  # (q, n)
         positives = torch.tensor([[one.positive] for one in batch], device=model.device)
         places = torch.cat((positives, top(words, depth), top(cosines, depth)), dim=1)  # (q, 1 + 2 depth)
-        similar = _interactions(model, pool, normalize(wide, dim=2), mask, places)
+        similar = interactions(pool, asked, places)
         lexical_part, cosine = words.gather(1, places), cosines.gather(1, places)
         blended = blend(lexical_part, cosine, similar)
         for row in range(len(batch)):
@@ -101,27 +143,32 @@ def candidates(model: TokenEncoder, pool: Pool, wanted: Sequence[Wanted], depth:
 
 
 def mine(
-    model: TokenEncoder, pool: Pool, wanted: Sequence[Wanted], apart: frozenset[int], rules: Rules, say: Say
+    model: QueryEncoder,
+    pool: Pool,
+    terms: Tensor,
+    wanted: Sequence[Wanted],
+    apart: frozenset[int],
+    rules: Rules,
+    say: Say,
 ) -> list[Mined]:
     """Return each query's hard negatives, none of them among the places `apart`."""
     found: list[Mined] = []
-    for one, got in zip(wanted, candidates(model, pool, wanted, rules.depth), strict=True):
+    for one, got in zip(wanted, candidates(model, pool, terms, wanted, rules.depth), strict=True):
         found.append(select(got.places, got.blended, got.interaction, one.forbidden | apart, one.positive, rules))
-        if len(found) % 1000 == 0:
+        if len(found) % 2000 == 0:
             say(f"negatives: {len(found)} of {len(wanted)} queries mined")
     return found
 
 
-def _interactions(model: TokenEncoder, pool: Pool, asked: Tensor, counts: Tensor, places: Tensor) -> Tensor:
-    """MaxSim of each query with its own candidates, (q, m); queries one at a time, their passages gathered."""
-    weights = model.weights(asked, counts)
-    rows: list[Tensor] = []
+def interactions(pool: Pool, asked: Asked, places: Tensor) -> Tensor:
+    """Return MaxSim of each query with its own passages, (B, k); one query at a time, for a long list's memory."""
+    rows = []
     for row in range(len(places)):
-        first, last = pool.starts[places[row]], pool.starts[places[row] + 1]
-        longest = int((last - first).max())
-        column = torch.arange(longest, device=places.device)
-        mask = column < (last - first)[:, None]  # (m, d)
-        inside = (first[:, None] + column).clamp(max=len(pool.tokens) - 1)
-        vectors = pool.tokens[inside].float()  # (m, d, H)
-        rows.append(interaction(asked[row : row + 1], weights[row : row + 1], vectors, mask)[0])
-    return torch.stack(rows)
+        vectors, mask = pool.tokens(places[row : row + 1])
+        rows.append(own_interaction(asked.tokens[row : row + 1], asked.weights[row : row + 1], vectors, mask))
+    return torch.cat(rows)
+
+
+def pool_terms(pieces: Sequence[Sequence[int]], vocabulary: int, device: torch.device) -> Tensor:
+    """Return the BM25 weights of a pool of passages given with their specials."""
+    return lexical([one[1:-1] for one in pieces], vocabulary, device)

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
-from rerank.training.loss import TEMPERATURE
 from rerank.training.mining import Rules
 
 Size = Literal["small", "full"]
 
-CAPS: Mapping[str, int] = MappingProxyType({"squad-train": 40_000, "jaquad-train": 8_000, "metatool:train": 8_000})
+CAPS: Mapping[str, int] = MappingProxyType({"squad-train": 40_000, "jaquad-train": 1_000, "metatool:train": 4_000})
 """Most queries of a source: the largest would drown the rest, the base model hardly knows Japanese, and the tool
 queries share 200 tools."""
 
@@ -45,7 +44,11 @@ class Recipe:
     """Longest gradient."""
     head_rate: float = 1e-3
     """Rate of the query weights, which start from nothing."""
-    temperature: float = TEMPERATURE
+    temperature: float = 0.02
+    """Of MaxSim, a mean of cosines."""
+    cosine: float = 0.3
+    """Weight of the loss of the one-vector cosine, by which the same encoder serves dense retrieval."""
+    cosine_temperature: float = 0.05
     distil: float = 0.3
     """Share of the ensemble teacher in the loss."""
     rules: Rules = field(default_factory=Rules)
@@ -54,24 +57,24 @@ class Recipe:
 
 
 _SMALL = Recipe(
-    pairs=8_000,
+    pairs=40_000,
     epochs=1,
-    batch=16,
-    negatives=4,
+    batch=64,
+    negatives=15,
     layers=6,
-    rate=2e-5,
-    held_out=100,
-    held_out_list=20,
+    rate=5e-5,
+    held_out=300,
+    held_out_list=30,
     every=100,
     passage_tokens=128,
 )
 _FULL = Recipe(
     pairs=1_000_000,
-    epochs=2,
-    batch=96,
-    negatives=7,
+    epochs=3,
+    batch=256,
+    negatives=15,
     layers=6,
-    rate=4e-5,
+    rate=1e-4,
     held_out=1_000,
     held_out_list=40,
     every=250,

@@ -18,11 +18,12 @@ from rerank.errors import BadCheckpoint, BadInput
 from rerank.train import fit, main
 from rerank.training.folder import sha256
 from rerank.training.loop import Run, gain
-from rerank.training.loss import interaction, listwise
+from rerank.training.loss import BARRED, contrast, interaction, listwise, own_interaction
 from rerank.training.material import freeze, thaw, tokenise
 from rerank.training.mining import Rules, lexical, lexical_scores, select, top
-from rerank.training.model import TokenEncoder
-from rerank.training.pairs import Pair, answers, hold_out, read_pairs, share
+from rerank.training.model import QueryEncoder
+from rerank.training.pairs import Pair, answers, hold_out, passage_text, read_pairs, share
+from rerank.training.pool import interactions, read_pool
 from rerank.training.recipe import Recipe, recipe
 
 THINGS = (
@@ -107,6 +108,7 @@ def test_the_written_config_names_the_base_by_its_checksum(done: Done) -> None:
         "kind": "late-interaction",
         "base": "all-MiniLM-L6-v2",
         "base_sha256": data.MINILM_SHA256,
+        "side": "query",
         "query_weights": "softplus",
     }
     assert config["hidden_size"] == 384
@@ -118,12 +120,13 @@ def test_the_written_config_names_the_base_by_its_checksum(done: Done) -> None:
 def test_a_trained_folder_loads_and_scores_as_it_was_trained(done: Done) -> None:
     query, passages = "what keeps rain off", [f"The {name} {what}." for name, what, _ in THINGS]
     base = data.minilm_folder()
-    model = TokenEncoder(base, TINY.layers)
+    model = QueryEncoder(base, TINY.layers)
     trained = load_file(done.folder / "model.safetensors")
     with torch.no_grad():
         for name, one in model.trained().items():
             one.copy_(trained[name])
-        expected = model.score(tokenise(base, [query], 48), tokenise(base, passages, 48))[0]
+        pool = read_pool(base, tokenise(base, passages, 48), torch.device("cpu"), lambda _: None)
+        expected = interactions(pool, model.ask(tokenise(base, [query], 48)), torch.arange(len(passages))[None])[0]
     scorer = rerank.load(done.folder, device="cpu", dtype="fp32")
     assert scorer.contract.kind == "late-interaction"
     assert scorer.contract.native_window == 256
@@ -215,22 +218,44 @@ def test_interaction_is_the_weighted_mean_of_the_best_matches() -> None:
     assert scores[0].tolist() == pytest.approx([0.75 * 1.0 + 0.25 * 0.8, 0.25])
 
 
+def test_interaction_with_own_passages_is_that_with_all_of_them() -> None:
+    generator = torch.Generator().manual_seed(0)
+    queries = torch.randn(2, 3, 4, generator=generator)
+    passages = torch.randn(2, 5, 6, 4, generator=generator)
+    mask = torch.rand(2, 5, 6, generator=generator) > 0.3
+    mask[:, :, 0] = True
+    weights = torch.rand(2, 3, generator=generator)
+    own = own_interaction(queries, weights, passages, mask)
+    for row in range(2):
+        everything = interaction(queries, weights, passages[row], mask[row])
+        assert torch.allclose(own[row], everything[row], atol=1e-5)
+
+
 def test_a_barred_passage_does_not_count_against_the_query() -> None:
-    scores = torch.tensor([[0.5, 0.9, 0.1]])
-    lists, teacher = torch.tensor([[0, 2]]), torch.zeros(1, 2)
-    free = torch.tensor([[False, False, False]])
-    barred = torch.tensor([[False, True, False]])
-    loss = [listwise(scores, lists, one, teacher, temperature=0.1, distil=0.0) for one in (free, barred)]
+    own = torch.tensor([[0.5, 0.1]])
+    loss = [contrast(own, torch.tensor([[other]]), 0.1) for other in (0.9, BARRED)]
     assert loss[0] > 4 * loss[1]
 
 
 def test_distillation_is_least_where_the_scores_follow_the_teacher() -> None:
-    lists, free = torch.tensor([[0, 1, -1]]), torch.zeros(1, 2, dtype=torch.bool)
-    teacher = torch.tensor([[1.0, 0.0, 99.0]])
-    agreeing, reversed_ = torch.tensor([[0.1, 0.0]]), torch.tensor([[0.0, 0.1]])
-    loss = [listwise(one, lists, free, teacher, temperature=0.1, distil=1.0) for one in (agreeing, reversed_)]
+    teacher, none = torch.tensor([[1.0, 0.0, BARRED]]), torch.full((1, 1), BARRED)
+    agreeing, reversed_ = torch.tensor([[0.1, 0.0, BARRED]]), torch.tensor([[0.0, 0.1, BARRED]])
+    loss = [listwise(one, none, teacher, temperature=0.1, distil=1.0) for one in (agreeing, reversed_)]
     assert float(loss[0]) == pytest.approx(0.0, abs=1e-6)
     assert loss[1] > 0.1
+
+
+def test_every_second_passage_stands_below_its_title() -> None:
+    pairs = [Pair("s", "q", "Title", f"passage {at}") for at in range(100)]
+    titled = [one for one in map(passage_text, pairs) if one.startswith("Title\n\npassage ")]
+    assert 30 < len(titled) < 70
+    assert passage_text(Pair("s", "q", "", "passage 1")) == "passage 1"
+
+
+def test_the_best_of_a_row_are_those_of_a_stable_sort() -> None:
+    scores = torch.tensor([[0.0, 3.0, 0.0, 1.0, 3.0, 0.0], [1.0, 1.0, 1.0, 1.0, 1.0, 2.0]])
+    assert top(scores, 4).tolist() == [[1, 4, 3, 0], [5, 0, 1, 2]]
+    assert top(scores, 9).shape == (2, 6)
 
 
 def test_sources_are_shared_out_evenly_and_the_caps_hold() -> None:
