@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.bench import record
 from app.bench.baseline import Baseline, best, default
 from app.bench.head import fit
 from app.bench.machine import ceiling, facts, peak_memory
+from app.bench.plan import DOCUMENTS, GRID, MIXED, PER_PASS, Cell, Clock, planned
 from app.bench.shapes import SHAPES, Shape, write, write_pointwise_twin
 from app.bench.texts import Texts, read
 from data.shipped import minilm_folder, path
@@ -26,54 +27,13 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-DOCUMENTS = 100
-"""Passages per cell, as in the table published with jina-reranker-v1."""
 _TOP = 10
 _CANDIDATES = 200
 """Passages that late interaction is measured with."""
 _QUICK_BUDGET = 45.0
 _CPU_BUDGET = 900.0
-_GUESS = 0.4
-"""Share of the matmul ceiling that the default baseline is expected to reach, until it has been measured."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One measurement: a query against passages."""
-
-    query_tokens: int
-    """0 for a real query."""
-    document_tokens: int
-    """0 for passages of mixed length, mean about 160."""
-
-    @property
-    def title(self) -> str:
-        """The cell in words."""
-        query = f"query {self.query_tokens}" if self.query_tokens else "real query"
-        return f"{query}, documents {self.document_tokens or 'mixed, mean 160'}"
-
-
-MIXED = Cell(0, 0)
-GRID = (MIXED, *(Cell(query, document) for query in (64, 128, 256, 512) for document in (256, 512, 1024, 2048, 4096)))
-
-
-class _Clock:
-    """What is left of a budget, and what one operation has cost so far."""
-
-    def __init__(self, budget: float | None) -> None:
-        self._until = None if budget is None else time.perf_counter() + budget
-        self.seconds_per_work: float | None = None
-
-    @property
-    def left(self) -> float | None:
-        return None if self._until is None else self._until - time.perf_counter()
-
-    def refusal(self, expected: float) -> str | None:
-        """Why something that takes `expected` seconds is not begun."""
-        left = self.left
-        if left is None or expected <= left:
-            return None
-        return f"would take about {expected:.0f} s and {max(left, 0):.0f} s of the budget are left"
+_FITTED = "minilm"
+"""The shape with real weights and a fitted head: only there does an overlap say much, so more time goes into it."""
 
 
 def run(
@@ -84,6 +44,7 @@ def run(
     quick: bool = False,
     corpus: Path | None = None,
     json_path: Path | None = None,
+    resume: bool = False,
     budget_seconds: float | None = None,
     say: Say = lambda _line: None,
 ) -> dict[str, Any]:
@@ -95,14 +56,17 @@ def run(
         grid: cells; all of `GRID` if None.
         quick: only passages of mixed length and one round, for an answer within a minute on two cores.
         corpus: folder of texts; the sample documents if None.
-        json_path: where to write the same as a file.
-        budget_seconds: begin no cell that would end later; None means 900 on a CPU, 45 with `quick`, no end on a GPU.
+        json_path: where to write the same as a file, after every cell.
+        resume: keep what that file holds and measure only what it lacks.
+        budget_seconds: begin no cell that would end later, save the one that `quick` is for; None means 900 on a CPU,
+            45 with `quick`, no end on a GPU.
         say: told one line whenever something was measured.
 
     Raises:
         KeyError: a shape that is not in `SHAPES`.
         BadInput: a device that cannot be had.
         NoTextsError: a corpus without text.
+        OtherRunError: a file to resume that was measured elsewhere or otherwise.
     """
     from rerank.device import choose
 
@@ -111,39 +75,54 @@ def run(
         budget_seconds = _QUICK_BUDGET
     elif budget_seconds is None and placement.device.type == "cpu":
         budget_seconds = _CPU_BUDGET
-    clock = _Clock(budget_seconds)
-    cells: list[dict[str, Any]] = []
-    skipped: list[dict[str, Any]] = []
+    clock = Clock(budget_seconds)
     found: dict[str, Any] = {
         "benchmark": "rerank",
         "machine": facts(),
         "runtime": asdict(placement.runtime),
         "documents": DOCUMENTS,
-        "cells": cells,
-        "skipped": skipped,
+        "corpus": corpus.resolve().name if corpus else "sample",
+        "cells": [],
+        "skipped": [],
     }
+    if resume and json_path is not None:
+        found = record.resumed(json_path, found)
     asked = shapes or (("minilm",) if quick else tuple(SHAPES))
     wanted = [SHAPES[one] if isinstance(one, str) else one for one in asked]
-    with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as folder:
-        for shape in wanted:
-            clock.seconds_per_work = None
-            for entry in _shape(
-                shape,
-                Path(folder),
-                placement,
-                grid or ((MIXED,) if quick else GRID),
-                clock,
-                corpus,
-                quick=quick,
-                say=say,
-            ):
-                (skipped if "reason" in entry else cells).append(entry)
-        if any(shape.name == "minilm" for shape in wanted) and cells:
-            found["late_interaction"] = _late_interaction(placement, corpus, cells[0], say)
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    done = record.known(found)
+    limits = {shape.name: _limit(shape, placement) for shape in wanted}
+    with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as room:
+        bench: _Bench | None = None
+        for shape, cell in planned(wanted, grid or ((MIXED,) if quick else GRID)):
+            if (shape.name, cell.title) in done:
+                continue
+            limit, work = limits[shape.name], shape.work(cell.lengths(shape))
+            rounds = 1 if quick else clock.rounds(shape, work, limit)
+            refusal = None if quick and cell == MIXED else clock.refusal(shape, work, limit, rounds)
+            if refusal is not None:
+                entry: dict[str, Any] = {"shape": shape.name, "cell": cell.title, "reason": refusal}
+                say(f"{shape.name}: {cell.title}: {refusal}")
+            else:
+                if bench is None or bench.shape != shape:
+                    if bench is not None:
+                        bench.close()
+                    bench = _Bench(shape, Path(room) / shape.name, placement, corpus, limit)
+                entry = bench.measure(cell, clock, rounds, overlap=3 if quick else 50)
+                faster = entry["ratio_to_predict_default"]
+                say(f"{shape.name}: {cell.title}: {entry['seconds']:.3f} s, {faster:.2f} x default")
+            record.add(found, entry)
+            record.write(json_path, found)
+    cross = [one for one in found["cells"] if (one["shape"], one["cell"]) == (_FITTED, MIXED.title)]
+    if cross and "late_interaction" not in found and any(shape.name == _FITTED for shape in wanted):
+        found["late_interaction"] = _late_interaction(placement, corpus, cross[0], say)
+    record.write(json_path, found)
     return found
+
+
+def _limit(shape: Shape, placement: Placement) -> float:
+    """The machine's ceiling for the shape's matrices, in operations per second."""
+    rows = 2048 if placement.device.type == "cpu" else 32768
+    return ceiling(shape.linears(), rows, placement.device, placement.dtype)
 
 
 def table(found: dict[str, Any]) -> str:
@@ -169,74 +148,83 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _shape(
-    shape: Shape,
-    room: Path,
-    placement: Placement,
-    grid: Sequence[Cell],
-    clock: _Clock,
-    corpus: Path | None,
-    *,
-    quick: bool,
-    say: Say,
-) -> Iterator[dict[str, Any]]:
-    """One entry per cell of a shape: measured, or with the reason why not."""
-    limit = ceiling(
-        shape.linears(), 2048 if placement.device.type == "cpu" else 32768, placement.device, placement.dtype
-    )
-    cheapest = DOCUMENTS * shape.work([200]) / (limit * _GUESS)
-    refusal = clock.refusal(cheapest)
-    if refusal is not None:
-        for cell in grid:
-            say(f"{shape.name}: {cell.title}: {refusal}")
-            yield {"shape": shape.name, "cell": cell.title, "reason": refusal}
-        return
-    from rerank.text import Reader
+class _Bench:
+    """A shape with everything that is compared: our scorer and both baselines, over the same weights and texts."""
 
-    folder = write(shape, room / shape.name)
-    texts = read(corpus or path("sample"), Reader(folder).tokenizer)
-    if shape.name == "minilm":
-        fit(folder, texts)
-    scorer = _scorer(shape, folder, placement)
-    twin = write_pointwise_twin(shape, folder, room / f"{shape.name}-twin") if shape.kind == "qwen3" else folder
-    plain = default(twin, placement)
-    tuned: Baseline | None = None
-    for cell in grid:
-        query, passages = _texts(cell, texts)
-        readings, lengths = _readings(scorer, query, passages, texts)
-        work = shape.work(lengths)
-        rate = clock.seconds_per_work or 1 / (limit * _GUESS)
-        refusal = clock.refusal(2.0 * work * rate)
-        if refusal is not None:
-            say(f"{shape.name}: {cell.title}: {refusal}")
-            yield {"shape": shape.name, "cell": cell.title, "reason": refusal}
-            continue
-        if tuned is None:
-            tuned = best(twin, placement, readings[:32])
-        entry = _measure(scorer, (plain, tuned), query, passages, readings, rounds=1 if quick else 3)
-        entry["fraction_of_ceiling"] = work / entry["seconds"] / limit
-        clock.seconds_per_work = entry["seconds_predict_default"] / work
-        if shape.kind == "qwen3":
+    def __init__(self, shape: Shape, room: Path, placement: Placement, corpus: Path | None, limit: float) -> None:
+        from rerank.text import Reader
+
+        self.shape, self._placement, self._limit = shape, placement, limit
+        twin = room.with_name(f"{room.name}-twin") if shape.kind == "qwen3" else room
+        new = not room.is_dir()
+        if new:
+            write(shape, room)
+        self._texts = read(corpus or path("sample"), Reader(room).tokenizer)
+        if new and shape.name == _FITTED:
+            fit(room, self._texts)
+        if new and twin != room:
+            write_pointwise_twin(shape, room, twin)
+        self._room, self._twin = room, twin
+        self._scorer = _scorer(shape, room, placement)
+        self._plain = default(twin, placement)
+        self._tuned: Baseline | None = None
+
+    def measure(self, cell: Cell, clock: Clock, rounds: int, overlap: int) -> dict[str, Any]:
+        """The figures of a cell; `overlap` real queries at most are compared with fp32, as time allows."""
+        query, passages = _texts(cell, self._texts)
+        readings, lengths = _readings(self._scorer, query, passages, self._texts)
+        work = self.shape.work(lengths)
+        if self._tuned is None:
+            self._tuned = best(self._twin, self._placement, readings[:32])
+        entry = _measure(self._scorer, (self._plain, self._tuned), query, passages, readings, rounds)
+        entry["fraction_of_ceiling"] = work / entry["seconds"] / self._limit
+        clock.learn(self.shape, work, entry["seconds_predict_default"], self._limit)
+        if self.shape.kind == "qwen3":
             entry["top10_overlap"] = None  # the baseline scores pairs, the listwise model lists: other numbers
         elif cell == MIXED:
-            entry |= _overlap(shape, folder, placement, texts, clock, work, most=3 if quick else 50)
-        entry = {
-            "shape": shape.name,
-            "like": shape.like,
+            entry |= self._overlap(self._affordable(clock, work, overlap))
+        return {
+            "shape": self.shape.name,
+            "like": self.shape.like,
             "cell": cell.title,
             "query_tokens": cell.query_tokens,
             "document_tokens": cell.document_tokens,
             "inputs": len(readings),
             "input_tokens": sum(lengths),
-            "device": str(placement.device),
-            "kernel": scorer.runtime.kernel,
-            "dtype": scorer.runtime.dtype,
-            "predict_best": tuned.title,
-            "ceiling_flops": limit,
+            "device": str(self._placement.device),
+            "kernel": self._scorer.runtime.kernel,
+            "dtype": self._scorer.runtime.dtype,
+            "predict_best": self._tuned.title,
+            "ceiling_flops": self._limit,
         } | entry
-        say(f"{shape.name}: {cell.title}: {entry['seconds']:.3f} s, {entry['ratio_to_predict_default']:.2f} x default")
-        yield entry
-    scorer.release()
+
+    def close(self) -> None:
+        """Give the memory back."""
+        from rerank.device import free
+
+        self._scorer.release()
+        del self._scorer, self._plain, self._tuned
+        free(self._placement.device)
+
+    def _affordable(self, clock: Clock, work: float, most: int) -> int:
+        """How many queries' overlap with fp32 there is time for beside the cells: each is two scorings of ours."""
+        if clock.left is None:
+            return most
+        part = 0.5 if self.shape.name == _FITTED else 0.05
+        return min(most, int(clock.left * part / clock.default(self.shape, work, self._limit)))
+
+    def _overlap(self, many: int) -> dict[str, Any]:
+        """The overlap with fp32 scores over real queries and their BM25 candidates; nothing where there are none."""
+        if many < 1:
+            return {}
+        exact = _scorer(self.shape, self._room, self._placement, "fp32")
+        shared: list[float] = []
+        for query in self._texts.queries[:many]:
+            passages = self._texts.candidates(query, DOCUMENTS)
+            pair = ([one.logit for one in by.score(query, passages).scored] for by in (self._scorer, exact))
+            shared.append(_shared(*pair))
+        exact.release()
+        return {"top10_overlap": statistics.fmean(shared), "overlap_queries": len(shared)}
 
 
 def _scorer(shape: Shape, folder: Path, placement: Placement, number: str | None = None) -> Any:  # noqa: ANN401  (either family)
@@ -270,8 +258,7 @@ def _readings(
     pairs = [(number, query, passage) for number, passage in enumerate(passages)]
     per_token = len(texts.offsets) / len(texts.text)
     sizes = [round(len(passage) * per_token) for passage in passages]
-    per_pass = 64
-    return pairs, [sum(sizes[i : i + per_pass]) for i in range(0, len(sizes), per_pass)]
+    return pairs, [sum(sizes[i : i + PER_PASS]) for i in range(0, len(sizes), PER_PASS)]
 
 
 def _measure(
@@ -343,22 +330,6 @@ def _shared(scores: Sequence[float], reference: Sequence[float]) -> float:
     """The share of the ten best that both have in common."""
     ours, theirs = (set(order(one)[:_TOP]) for one in (scores, reference))
     return len(ours & theirs) / _TOP
-
-
-def _overlap(
-    shape: Shape, folder: Path, placement: Placement, texts: Texts, clock: _Clock, work: float, most: int
-) -> dict[str, Any]:
-    """The overlap with fp32 scores over real queries and their BM25 candidates, as many as the budget allows."""
-    exact = _scorer(shape, folder, placement, "fp32")
-    rough = _scorer(shape, folder, placement)
-    shared: list[float] = []
-    for query in texts.queries[:most]:
-        if shared and clock.refusal(work * (clock.seconds_per_work or 0.0)) is not None:
-            break
-        passages = texts.candidates(query, DOCUMENTS)
-        ours, theirs = ([one.logit for one in scorer.score(query, passages).scored] for scorer in (rough, exact))
-        shared.append(_shared(ours, theirs))
-    return {"top10_overlap": statistics.fmean(shared), "overlap_queries": len(shared)}
 
 
 def _late_interaction(placement: Placement, corpus: Path | None, cross: dict[str, Any], say: Say) -> dict[str, Any]:

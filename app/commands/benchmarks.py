@@ -29,6 +29,7 @@ def rerank(
     corpus: Annotated[Path | None, typer.Option(help="Folder of texts (default: the sample).")] = None,
     budget: Annotated[float | None, typer.Option(help="Begin no cell that would end after so many seconds.")] = None,
     as_json: Json = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Measure only what the --json file lacks.")] = False,
 ) -> None:
     """Rerank 100 passages against CrossEncoder.predict on the same pairs and weights, and this machine's ceiling."""
     from app.bench.rerank import run, table
@@ -38,10 +39,13 @@ def rerank(
     unknown = [one for one in shape or () if one not in SHAPES]
     if unknown:
         raise typer.BadParameter(f"--shape knows {', '.join(SHAPES)}, not {unknown[0]}.")
+    if resume and as_json is None:
+        raise typer.BadParameter("--resume goes on with a file: name it with --json.")
     found = run(
         device,
         shape,
         quick=quick,
+        resume=resume,
         corpus=corpus,
         json_path=as_json,
         budget_seconds=budget,

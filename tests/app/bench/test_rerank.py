@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.bench.rerank import MIXED, Cell, run, table
+from app.bench.plan import GRID, MIXED, Cell, Clock, planned
+from app.bench.record import OtherRunError
+from app.bench.rerank import run, table
 from app.bench.shapes import SHAPES, Shape, write, write_pointwise_twin
 from app.bench.texts import NoTextsError, read
 from data.shipped import minilm_folder
@@ -54,7 +56,7 @@ def test_work_is_what_the_layers_multiply() -> None:
 
 @pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
 def test_a_written_shape_is_a_checkpoint_of_that_size(tmp_path: Path, kind: str) -> None:
-    shape = replace(TINY, kind=kind)  # type: ignore[arg-type]
+    shape = replace(TINY, kind=kind)
     found = read_checkpoint(write(shape, tmp_path)).shape
     assert (found.hidden, found.layers, found.heads, found.inner) == (32, 2, 4, 64)
     assert found.vocabulary == 30600
@@ -109,6 +111,92 @@ def test_cells_beyond_the_budget_are_skipped_with_the_reason(corpus: Path) -> No
     assert found["cells"] == []
     assert "of the budget are left" in found["skipped"][0]["reason"]
     assert "skipped" in table(found)
+
+
+def test_a_later_run_measures_only_what_the_file_lacks(corpus: Path, tmp_path: Path) -> None:
+    file = tmp_path / "bench.json"
+    long, short = Cell(16, 200), Cell(16, 60)
+
+    def go(grid: list[Cell], budget: float, *, resume: bool = True) -> list[str]:
+        said: list[str] = []
+        run(
+            "cpu",
+            [TINY],
+            grid,
+            quick=True,
+            corpus=corpus,
+            json_path=file,
+            resume=resume,
+            budget_seconds=budget,
+            say=said.append,
+        )
+        return said
+
+    assert len(go([MIXED], 600)) == 1
+    first = json.loads(file.read_text())
+    assert len(go([MIXED, long], 0)) == 1
+    partly = json.loads(file.read_text())
+    assert partly["cells"] == first["cells"]
+    assert [one["cell"] for one in partly["skipped"]] == [long.title]
+    assert len(go([MIXED, long, short], 600)) == 2
+    whole = json.loads(file.read_text())
+    assert whole["cells"][:1] == first["cells"]
+    assert [one["cell"] for one in whole["cells"][1:]] == [long.title, short.title]
+    assert whole["skipped"] == []
+    assert len(go([MIXED], 600, resume=False)) == 1
+    assert len(json.loads(file.read_text())["cells"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "no figures"),
+        (json.dumps({"cells": [], "skipped": [], "machine": {"processor": "abacus"}}), "processor abacus, now"),
+        (json.dumps({"cells": [], "skipped": [], "corpus": "elsewhere"}), "another corpus"),
+    ],
+)
+def test_figures_of_another_run_are_not_added_to(corpus: Path, tmp_path: Path, content: str, message: str) -> None:
+    file = tmp_path / "bench.json"
+    file.write_text(content)
+    with pytest.raises(OtherRunError, match=message):
+        run("cpu", [TINY], [MIXED], corpus=corpus, json_path=file, resume=True, budget_seconds=0.0)
+    assert file.read_text() == content
+
+
+def test_the_most_telling_cells_of_all_shapes_come_first() -> None:
+    shapes = [SHAPES["minilm"], SHAPES["xlmr-large"]]
+    plan = planned(shapes, GRID)
+    assert [(shape.name, cell) for shape, cell in plan[:4]] == [
+        ("minilm", MIXED),
+        ("xlmr-large", MIXED),
+        ("minilm", Cell(64, 512)),
+        ("xlmr-large", Cell(64, 512)),
+    ]
+    assert len(plan) == len(set(plan)) == 2 * 21
+    sizes = [cell.size for cell in GRID[2:]]
+    assert sizes == sorted(sizes)
+
+
+def test_a_cell_is_begun_if_the_measured_speed_fits_it_into_the_budget() -> None:
+    shape, limit = SHAPES["minilm"], 1e11
+    work = shape.work(MIXED.lengths(shape))
+    clock = Clock(100.0)
+    clock.learn(shape, work, 10.0, limit)
+    assert clock.rounds(shape, work, limit) == 3
+    assert clock.refusal(shape, work, limit, 3) is None
+    assert clock.rounds(shape, 2 * work, limit) == 1  # a round of more than half a minute is not repeated
+    assert "would take about 180 s" in str(clock.refusal(shape, 10 * work, limit, 1))
+    assert "xlmr" not in str(Clock(None).refusal(shape, 1e6 * work, limit, 3))
+    other = SHAPES["xlmr-base"]  # not measured: expected to use as much of its ceiling as the one that was
+    assert clock.default(other, work, limit) == pytest.approx(10.0)
+
+
+def test_expected_lengths_are_those_of_windows() -> None:
+    assert Cell(64, 256).lengths(SHAPES["minilm"]) == [324] * 100
+    assert Cell(64, 1024).lengths(SHAPES["minilm"]) == [512] * 300
+    assert Cell(64, 1024).lengths(SHAPES["xlmr-large"]) == [1092] * 100
+    assert Cell(64, 256).lengths(SHAPES["qwen3"]) == [320 * 64, 320 * 36]
 
 
 def test_both_sides_score_alike(corpus: Path, tmp_path: Path) -> None:
