@@ -10,6 +10,9 @@ from indexer.text import Text, clean
 
 _ONE_AT_A_TIME = threading.Lock()
 """PDFium is not thread-safe: one document at a time in a process."""
+_HEADER = b"%PDF-"
+_HEADER_WITHIN = 1024
+"""Bytes that may stand before a PDF's header: Adobe's implementation note 13 on PDF 1.7."""
 _JOINED_HYPHEN = re.compile("[\x02\ufffe](?:\r\n|\n)?")
 _PASSWORD_ERROR = 4
 """FPDF_ERR_PASSWORD in fpdfview.h."""
@@ -30,6 +33,8 @@ def pdf(raw: bytes) -> Text:
 def _read(raw: bytes) -> Text:
     import pypdfium2
 
+    if _HEADER not in raw[:_HEADER_WITHIN]:
+        raw = _HEADER + b"1.4\n" + raw  # the engine refuses a file for the lack of it, and needs nothing else of it
     try:
         document = pypdfium2.PdfDocument(raw)
     except pypdfium2.PdfiumError as reason:

@@ -46,6 +46,12 @@ def test_encrypted_and_broken_pdfs_say_so() -> None:
         read_bytes(b"%PDF-1.4 and no more", ".pdf")
 
 
+def test_a_pdf_without_its_header_is_read_and_one_with_bytes_before_it_too() -> None:
+    made = pdf_of("no header")
+    for raw in (made.partition(b"\n")[2], b"\r\n\0x" + made):
+        assert read_bytes(raw, ".pdf").text == "no header"
+
+
 def test_pdf_is_recognised_without_its_ending() -> None:
     assert read_bytes(pdf_of("no ending"), "").kind == "pdf"
 
@@ -133,6 +139,14 @@ def test_titles_are_what_the_file_states() -> None:
         ("utf-32", "Straße café 東京"),
         ("cp1252", "Die Straße führt über die Brücke zum Café an der schönen Ecke."),
         ("shift_jis", "東京タワーは東京都港区にある電波塔である。観光名所として知られている。"),
+        (
+            "cp866",
+            "Мост через реку был построен в прошлом веке и стоит до сих пор. По нему ходят трамваи и люди.",
+        ),
+        (
+            "cp500",
+            "The bridge across the river was built in the last century and it still stands. Trams and people cross it.",
+        ),
         ("cp1251", "Мост через реку был построен в прошлом веке и стоит до сих пор."),
         ("gb18030", "这座桥建于上个世纪。至今仍然屹立不倒。是城市的重要标志。"),
     ],
