@@ -14,6 +14,8 @@ _HEADER = b"%PDF-"
 _HEADER_WITHIN = 1024
 """Bytes that may stand before a PDF's header: Adobe's implementation note 13 on PDF 1.7."""
 _JOINED_HYPHEN = re.compile("[\x02\ufffe](?:\r\n|\n)?")
+_OLD_STYLE = {0xF700 + code: chr(code).lower() for code in range(0x21, 0x7B)}
+"""Small capitals and old-style figures of Adobe's expert fonts, which stand in private use: the letters they show."""
 _PASSWORD_ERROR = 4
 """FPDF_ERR_PASSWORD in fpdfview.h."""
 
@@ -77,7 +79,7 @@ def _page(document: object, number: int) -> str:
             layer.close()
     finally:
         page.close()
-    text = clean(_JOINED_HYPHEN.sub("", text)).strip()
+    text = clean(_JOINED_HYPHEN.sub("", text).translate(_OLD_STYLE)).strip()
     return text + "\n\n" if text else ""
 
 
