@@ -47,17 +47,19 @@ def test_encrypted_and_broken_pdfs_say_so() -> None:
 
 
 def test_small_capitals_of_old_fonts_are_the_letters_they_show() -> None:
-    letters = b"beginbfchar <41> <F761> <42> <F762> <43> <F731> endbfchar"
+    letters = (
+        b"1 begincodespacerange <00> <FF> endcodespacerange 3 beginbfchar <41> <F761> <42> <F762> <43> <F731> endbfchar"
+    )
     made = (
-        b"""%PDF-1.4
+        b"""%%PDF-1.4
 1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
 2 0 obj <</Type /Pages /Kids [3 0 R] /Count 1>> endobj
 3 0 obj <</Type /Page /Parent 2 0 R /MediaBox [0 0 200 50] /Contents 5 0 R /Resources <</Font <</F1 4 0 R>>>>>> endobj
 4 0 obj <</Type /Font /Subtype /Type1 /BaseFont /Times-Roman /ToUnicode 6 0 R>> endobj
-5 0 obj <</Length 35>> stream
+5 0 obj <</Length 33>> stream
 BT 10 20 TD /F1 20 Tf (ABC) Tj ET
 endstream endobj
-6 0 obj <</Length 57>> stream
+6 0 obj <</Length 109>> stream
 %s
 endstream endobj
 trailer <</Root 1 0 R>>
