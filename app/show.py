@@ -54,7 +54,7 @@ def result(found: Mapping[str, Any]) -> RenderableType:
 
 
 def report(outcomes: Sequence[Mapping[str, Any]], seconds: float, *, cancelled: bool) -> RenderableType:
-    """Return what an ingest run did: counts, then every file that gave nothing, with the reason."""
+    """Return what an ingest run did: counts, then each file that gave nothing, with the reason, failed ones first."""
     counts: dict[str, int] = {}
     for one in outcomes:
         counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
@@ -62,7 +62,7 @@ def report(outcomes: Sequence[Mapping[str, Any]], seconds: float, *, cancelled: 
     said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "no files"
     stopped = " (cancelled: what is done stays, run again to go on)" if cancelled else ""
     lines: list[RenderableType] = [Text(f"{len(outcomes)} files: {said}; {written} chunks in {seconds:.1f} s{stopped}")]
-    wrong = [one for one in outcomes if one["reason"]]
+    wrong = sorted((one for one in outcomes if one["reason"]), key=lambda one: one["outcome"] != "failed")
     lines.extend(Text(f"  {one['outcome']}: {one['file']}: {one['reason']}", style="yellow") for one in wrong[:LISTED])
     if len(wrong) > LISTED:
         lines.append(Text(f"  and {len(wrong) - LISTED} more; --report FILE writes them all", style="yellow"))

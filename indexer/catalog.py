@@ -278,6 +278,11 @@ class Catalog:
         with self._engine.connect() as connection:
             return {term: pair for term, pair in find_terms(connection, words).items() if pair[1] > 0}
 
+    def known_terms(self, words: Iterable[str]) -> dict[str, int]:
+        """Return the id of each term that has one; nothing is given out."""
+        with self._engine.connect() as connection:
+            return {term: pair[0] for term, pair in find_terms(connection, words).items()}
+
     def term_ids(self, words: Iterable[str]) -> dict[str, int]:
         """Return the id of each term, given out now to those that are new.
 

@@ -30,10 +30,12 @@ from indexer.points import (
     check_points,
     check_sparse,
     is_id,
+    payload,
     payload_name,
     sparse_lists,
+    stored,
 )
-from indexer.store import Point, Sparse
+from indexer.store import Point, Sparse, Stored
 
 BATCH = 256
 """Points per engine call: short enough that other threads get the GIL between two."""
@@ -146,6 +148,15 @@ class EdgeStore:
             found |= {str(record.id): np.asarray(record.vector[DENSE], dtype=np.float32) for record in records}
         return found
 
+    def contents(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """All that is held of the points that exist."""
+        found: dict[str, Stored] = {}
+        for batch in batches(filter(is_id, ids), BATCH):
+            with self._engine("read"):
+                records = self._shard.retrieve([*batch], with_payload=True, with_vector=True)
+            found |= {str(record.id): stored(record) for record in records}
+        return found
+
     def ids(self) -> Iterator[str]:
         """Every stored id, in ascending order."""
         offset: Any = None
@@ -246,7 +257,7 @@ def _refusal(path: Path, dimension: int, reason: str) -> StoreError:
 
 def _point(point: Point) -> edge.Point:
     vector = {DENSE: point.dense.tolist()} | ({SPARSE: _sparse(point.sparse)} if point.sparse else {})
-    return edge.Point(point.id, vector, {DOCUMENT: payload_name(point.document)})
+    return edge.Point(point.id, vector, payload(point))
 
 
 def _sparse(weights: Sparse) -> edge.SparseVector:

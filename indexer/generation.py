@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import audit, bm25, tables
+from indexer import bm25, tables
 from indexer.catalog import Catalog
 from indexer.chunk import Chunk
 from indexer.documents import Draft
@@ -31,6 +31,7 @@ DRIFT = 0.01
 """Relative change of the average chunk length above which the stored BM25 weights are computed anew."""
 RESERVE = 128 * 2**20
 """Bytes that must be free before anything is written: the engine's log and segments grow in steps of this order."""
+_PAGE = 1000
 _OPTIMIZE_SHARE = 20
 """The engine tidies up after a run that wrote at least one chunk in this many."""
 
@@ -129,8 +130,7 @@ class Generation:
         if average and (at is None or self.catalog.get("reweighting") or abs(average - at) > DRIFT * at):
             # the mark makes the next run start over if this one is killed between the two
             self.catalog.put(reweighting=True, weighted_at=average)
-            self.store.reweight(self._weights(average))
-            self.store.flush()
+            self.reweight(self.catalog.all_chunks(), average)
             self.catalog.put(reweighting=False)
         if written * _OPTIMIZE_SHARE >= self.catalog.counts()[1]:
             self.store.optimize()
@@ -147,16 +147,6 @@ class Generation:
         if lost:
             self.remove(sorted(lost))
 
-    def problems(self) -> list[str]:
-        """Return what is wrong, one sentence each; empty when catalog, dense and sparse hold the same chunks."""
-        rows, vectors = self.catalog.ids(), set(self.store.ids())
-        found = audit.problems(self.catalog)
-        if rows - vectors:
-            found.append(f"{len(rows - vectors)} chunks have no vectors: run `secondlook verify --repair`.")
-        if vectors - rows:
-            found.append(f"{len(vectors - rows)} vectors belong to no chunk: run `secondlook verify --repair`.")
-        return found
-
     def write_vectors(
         self, chunks: Sequence[Chunk], counts: Sequence[Counter[str]], dense: Mapping[str, NDArray[np.float32]]
     ) -> None:
@@ -168,19 +158,23 @@ class Generation:
             self.catalog.put(weighted_at=average)
         self.store.upsert(
             [
-                Point(chunk.id, chunk.document, dense[chunk.digest], _numbered(count, numbers, average))
+                Point(chunk.id, chunk.document, dense[chunk.digest], numbered(count, numbers, average), chunk.digest)
                 for chunk, count in zip(chunks, counts, strict=True)
             ]
         )
         self.store.flush()
 
-    def _weights(self, average: float) -> Iterator[tuple[str, Sparse]]:
-        everything = self.catalog.all_chunks()
-        while page := list(islice(everything, 1000)):
+    def reweight(self, chunks: Iterable[Chunk], average: float) -> None:
+        """Compute the stored side of BM25 of chunks anew for that average length, and flush it."""
+        self.store.reweight(self._weights(iter(chunks), average))
+        self.store.flush()
+
+    def _weights(self, chunks: Iterator[Chunk], average: float) -> Iterator[tuple[str, Sparse]]:
+        while page := list(islice(chunks, _PAGE)):
             counts = [Counter(terms_of(chunk.indexed)) for chunk in page]
             numbers = self.catalog.term_ids({term for count in counts for term in count})
             for chunk, count in zip(page, counts, strict=True):
-                yield chunk.id, _numbered(count, numbers, average)
+                yield chunk.id, numbered(count, numbers, average)
 
 
 def fingerprint(embedder: Embedder, splitting: Splitting) -> dict[str, str]:
@@ -195,6 +189,7 @@ def fingerprint(embedder: Embedder, splitting: Splitting) -> dict[str, str]:
     }
 
 
-def _numbered(count: Counter[str], numbers: Mapping[str, int], average: float) -> dict[int, float]:
-    weights = bm25.document_weights(count, count.total(), average)
-    return {numbers[term]: weight for term, weight in weights.items()}
+def numbered(count: Mapping[str, int], numbers: Mapping[str, int], average: float) -> dict[int, float]:
+    """Return the stored side of BM25 by term id, of a chunk with these terms; terms without a number are left out."""
+    weights = bm25.document_weights(count, sum(count.values()), average)
+    return {numbers[term]: weight for term, weight in weights.items() if term in numbers}

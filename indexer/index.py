@@ -197,9 +197,9 @@ class Index:
             return now.catalog.counts()
 
     def verify(self) -> list[str]:
-        """What is wrong, one sentence each; empty when catalog and vectors hold the same chunks."""
+        """What is wrong, one sentence each; empty when the vectors held are those of the catalog's chunks and texts."""
         with self._generations.reading() as now:
-            return now.problems()
+            return audit.problems(now)
 
     def repair(self) -> list[str]:
         """Make the index whole and return what was done, one sentence each; empty where nothing had to be.

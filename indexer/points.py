@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.chunk import Hit
 from indexer.errors import StoreError
-from indexer.store import Point, Sparse
+from indexer.store import Point, Sparse, Stored
 
 DENSE = "dense"
 """Name of the dense vector of a point."""
@@ -21,6 +21,8 @@ SPARSE = "bm25"
 """Name of the sparse vector of a point."""
 DOCUMENT = "document"
 """Payload field that search may be narrowed by."""
+TEXT = "text"
+"""Payload field for the digest of the text that the dense vector was made from."""
 
 SHORTEST = 1e-6
 """A vector shorter than this has no direction that float32 could keep: it counts as zero."""
@@ -98,6 +100,23 @@ def payload_name(document: str) -> str:
     except UnicodeEncodeError:
         return "\0" + document.encode("utf-8", "surrogatepass").hex()
     return document
+
+
+def payload(point: Point) -> dict[str, str]:
+    """Return what is stored beside a point's vectors."""
+    return {DOCUMENT: payload_name(point.document), TEXT: point.text}
+
+
+def stored(record: Any) -> Stored:  # noqa: ANN401  a record of either engine
+    """Return a record, fetched with both vectors and its payload, as a value."""
+    vectors, about = record.vector or {}, record.payload or {}
+    sparse = vectors.get(SPARSE)
+    return Stored(
+        document=str(about.get(DOCUMENT, "")),
+        text=str(about.get(TEXT, "")),
+        dense=np.asarray(vectors.get(DENSE, ()), dtype=np.float32),
+        sparse=dict(zip(sparse.indices, sparse.values, strict=True)) if sparse is not None else {},
+    )
 
 
 def best(fetch: Fetch, limit: int) -> list[Hit]:

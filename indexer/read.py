@@ -66,6 +66,15 @@ _MEMBERS: tuple[tuple[str, Reader], ...] = (
     ("xl/workbook.bin", spreadsheet),
     ("META-INF/container.xml", epub),
 )
+_EXPORTED: tuple[tuple[str, str], ...] = (
+    (".iwa", "an Apple iWork document"),
+    ("Index.zip", "an Apple iWork document"),
+    ("index.apxl", "an Apple iWork document"),
+    ("buildVersionHistory.plist", "an Apple iWork document"),
+    (".fdseq", "an XPS document"),
+    ("visio/document.xml", "a Visio drawing"),
+)
+"""Packages of programs whose formats are not read, by a member's name or ending."""
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
@@ -189,16 +198,26 @@ def _packed(raw: bytes) -> Reader:
     for member, reader in _MEMBERS:
         if member in names and (reader is not epub or kind.startswith(b"application/epub")):
             return reader
+    for sign, what in _EXPORTED:
+        if any(name == sign or name.endswith(f"/{sign}") or (sign[0] == "." and name.endswith(sign)) for name in names):
+            raise NotText(f"It is {what}: export it, for example as PDF.")
     raise NotText("It is an archive: unpack it first.")
 
 
 def _compound(raw: bytes) -> Reader:
-    names = {name: name.encode("utf-16-le") for name in ("__properties_version1.0", "Workbook")}
-    if names["__properties_version1.0"] in raw:
+    if _stream("__properties_version1.0") in raw:
         return outlook
-    if names["Workbook"] in raw:
+    if _stream("Workbook") in raw:
         return spreadsheet
-    raise NotText("It is an old Office file: save it in a current format.")
+    folded = raw.lower()
+    if any(_stream(name).lower() in folded for name in ("WordDocument", "PowerPoint Document")):
+        raise NotText("It is an old Office file: save it in a current format.")
+    raise NotText("It is a file of another program that cannot be read here: export it, for example as PDF.")
+
+
+def _stream(name: str) -> bytes:
+    """The name as the directory of a compound file holds it."""
+    return name.encode("utf-16-le")
 
 
 def _require_binary(raw: bytes, what: str) -> None:

@@ -29,10 +29,12 @@ from indexer.points import (
     check_points,
     check_sparse,
     is_id,
+    payload,
     payload_name,
     sparse_lists,
+    stored,
 )
-from indexer.store import Point, Sparse
+from indexer.store import Point, Sparse, Stored
 
 BATCH = 128
 """Points per request: 4,096 numbers each stay below the server's default limit of 32 MB."""
@@ -164,6 +166,15 @@ class ServerStore:
                     found[str(record.id)] = np.asarray(record.vector[DENSE], dtype=np.float32)
         return found
 
+    def contents(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """All that is held of the points that exist."""
+        found: dict[str, Stored] = {}
+        for batch in batches(filter(is_id, ids), BATCH):
+            with self._request("read"):
+                records = self._client.retrieve(self._collection, batch, with_payload=True, with_vectors=True)
+            found |= {str(record.id): stored(record) for record in records}
+        return found
+
     def ids(self) -> Iterator[str]:
         """Every stored id, in ascending order."""
         offset = None
@@ -272,7 +283,7 @@ def _reason(error: ResponseHandlingException) -> str:
 def _struct(point: Point) -> models.PointStruct:
     dense: list[float] = point.dense.tolist()
     vector: models.VectorStruct = {DENSE: dense, SPARSE: _sparse(point.sparse)} if point.sparse else {DENSE: dense}
-    return models.PointStruct(id=point.id, vector=vector, payload={DOCUMENT: payload_name(point.document)})
+    return models.PointStruct(id=point.id, vector=vector, payload=payload(point))
 
 
 def _sparse(weights: Sparse) -> models.SparseVector:

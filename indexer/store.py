@@ -25,6 +25,21 @@ class Point:
     """Shape (d,), Euclidean length 1."""
     sparse: Sparse
     """BM25 document-side weights; may be empty for text without a term."""
+    text: str = ""
+    """Digest of the text that the vector was made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What an engine holds of a chunk, to be compared with what it should hold."""
+
+    document: str
+    """As `indexer.points.payload_name` writes it."""
+    text: str
+    """Digest of the text that the vector was made from; empty where the point does not say."""
+    dense: NDArray[np.float32]
+    """Shape (d,)."""
+    sparse: Sparse
 
 
 @runtime_checkable
@@ -62,6 +77,10 @@ class VectorStore(Protocol):
 
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The dense vectors of the points that exist."""
+        ...
+
+    def contents(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """All that is held of the points that exist."""
         ...
 
     def ids(self) -> Iterator[str]:

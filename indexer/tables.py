@@ -16,8 +16,8 @@ from sqlalchemy import (
     Text,
 )
 
-FORMAT = "2"
-"""Version of these tables, part of the fingerprint."""
+FORMAT = "3"
+"""Version of these tables and of what stands beside a vector, part of the fingerprint."""
 
 metadata = MetaData()
 

@@ -54,6 +54,10 @@ _BOMS = (
 )
 _LEGACY: tuple[str, ...] = ("cp1252", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "cp1251", "koi8_r")
 _LEGACY += ("cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "iso8859_2")
+_OLDER = ("cp866", "cp437", "cp850", "cp852", "mac_roman", "mac_cyrillic", "cp500")
+"""DOS, Macintosh and mainframe: looked at where none of the others fits."""
+_COHERENCE = 0.3
+"""How much like a language's letters a text in one of those must be, 0 to 1."""
 _SAMPLE = 65_536
 _MAX_CONTROL_SHARE = 0.02
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
@@ -71,7 +75,8 @@ def clean(text: str) -> str:
 def decode(raw: bytes) -> tuple[str, str]:
     """Return the bytes as clean text, and a note where the encoding had to be guessed (else empty).
 
-    Byte-order marks first, then strict UTF-8, then UTF-16 without a mark, then a detector over legacy encodings.
+    Byte-order marks first, then strict UTF-8, then UTF-16 without a mark, then a detector over legacy encodings, the
+    likelier ones first.
 
     Raises:
         NotText: the bytes are not text in any encoding.
@@ -132,6 +137,9 @@ def _legacy(sample: bytes) -> str:
     found = from_bytes(sample, cp_isolation=list(_LEGACY), enable_fallback=False)
     best = found.best()
     if best is None:
+        best = from_bytes(sample, cp_isolation=list(_OLDER), enable_fallback=False).best()
+        if best is not None and best.coherence >= _COHERENCE:
+            return best.encoding
         raise NotText("It is neither text in a known encoding nor a document format that can be read.")
     for match in found:
         # short texts fit many code pages equally well: the most common one wins a tie

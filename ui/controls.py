@@ -31,6 +31,11 @@ class Controls:
     blend: Any
     cut: Any
     cutoff: Any
+    filters: tuple[Any, ...]
+    """Collection, path, type, since, until: in the order in which `search.filters.typed` takes them."""
+    filter_box: Any
+    """The fold that holds them; its label says how many ask for something."""
+    clear: Any
     prompts: Any
     template: Any
     budget: Any
@@ -56,4 +61,5 @@ class Controls:
             self.blend,
             self.cut,
             self.cutoff,
+            *self.filters,
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from search import prompt
 from search.engine import Cancel, SearchEngine
+from search.filters import typed
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, Result, SearchSettings, to_dict
 from ui.ingest import stream_ingest
 from ui.trouble import Trouble, attempt
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 AS_MEASURED = "as measured"
 """The blend that the scorer's profile names."""
+ALL = ("All", "")
+"""The choice of a filter that asks for nothing."""
 SEARCHES_AT_ONCE = 4
 """Visitors whose searches run at the same time; the others wait in the queue."""
 
@@ -67,12 +71,18 @@ class Handlers:
         blend: float,
         cut: bool,
         cutoff: float | None,
+        collection: str | None,
+        path: str,
+        kind: str | None,
+        since: str,
+        until: str,
         template: str | None,
         budget: float,
     ) -> tuple[Any, Any, Any, Any]:
         """Return the visit, the trouble box, the result and the prompts; on trouble the last three stay as they are."""
         import gradio as gr
 
+        filters = typed(collection, path, kind, since, until)
         settings = SearchSettings(
             candidates=int(candidates),
             top_n=int(top_n),
@@ -82,6 +92,7 @@ class Handlers:
             sparse_weight=weight,
             blend=None if blend_mode == AS_MEASURED else blend,
             cutoff=cutoff if cut else None,
+            filters=None if filters.empty else filters,
         )
         shown = attempt(lambda: self._show(self._engine.search(query, settings), template, budget))
         if isinstance(shown, Trouble):
@@ -108,6 +119,23 @@ class Handlers:
         """Return the documents that match the filter."""
         documents = attempt(self._engine.documents)
         return view_trouble(documents.sentence) if isinstance(documents, Trouble) else view_documents(documents, wanted)
+
+    def filter_choices(self, collection: str | None, kind: str | None) -> tuple[Any, Any]:
+        """Return the collections and types that can be chosen; a choice that is gone falls back to all."""
+        import gradio as gr
+
+        documents = attempt(self._engine.documents)
+        rows = () if isinstance(documents, Trouble) else documents
+        kinds = Counter(one.kind for one in rows)
+        collections = Counter(one.collection for one in rows if one.collection)
+        return (
+            gr.update(
+                choices=_choices(collections),
+                value=collection if collection in collections else "",
+                visible=bool(collections),
+            ),
+            gr.update(choices=_choices(kinds), value=kind if kind in kinds else ""),
+        )
 
     def ingest(self, folder: str) -> Iterator[tuple[Any, Any, Any, Any]]:
         """Yield the stop flag, progress or report, and which of the two buttons can be pressed."""
@@ -174,10 +202,12 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
     gr.api(handlers.api_search, api_name="search", concurrency_limit=SEARCHES_AT_ONCE, concurrency_id="search")
     page.load(handlers.open, None, opened, show_progress="hidden", **private)
     page.load(handlers.list_documents, at.wanted, at.documents, show_progress="hidden", **private)
+    chosen = [at.filters[0], at.filters[2]]
+    page.load(handlers.filter_choices, chosen, chosen, show_progress="hidden", **private)
     gr.on([at.query.submit, at.search.click], **search)
     for text, button in at.examples:
-        chosen = button.click(lambda text=text: text, None, at.query, show_progress="hidden", queue=False, **private)
-        chosen.then(**search)
+        asked = button.click(lambda text=text: text, None, at.query, show_progress="hidden", queue=False, **private)
+        asked.then(**search)
 
     at.top_n.change(
         handlers.change_top_n,
@@ -202,6 +232,17 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         lambda mode: gr.update(visible=mode != AS_MEASURED), at.blend_mode, at.blend, show_progress="hidden", **private
     )
     at.cut.change(lambda cut: gr.update(visible=cut), at.cut, at.cutoff, show_progress="hidden", **private)
+    gr.on(
+        [one.change for one in at.filters],
+        lambda *values: gr.update(label=filters_label(sum(bool(one and one.strip()) for one in values))),
+        list(at.filters),
+        at.filter_box,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        **private,
+    )
+    at.clear.click(lambda: ("",) * len(at.filters), None, list(at.filters), show_progress="hidden", **private)
+    gr.on([at.filters[1].submit, at.filters[3].submit, at.filters[4].submit], **search)
     at.wanted.change(
         handlers.list_documents, at.wanted, at.documents, show_progress="hidden", trigger_mode="always_last", **private
     )
@@ -216,6 +257,7 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         concurrency_id="ingest",
         **private,
     )
+    ingested.then(handlers.filter_choices, chosen, chosen, show_progress="hidden", **private)
     ingested.then(
         lambda wanted: (handlers.open()[0], handlers.list_documents(wanted)),
         at.wanted,
@@ -224,6 +266,15 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         **private,
     )
     at.cancel.click(_ask_to_stop, at.stop, at.cancel, show_progress="hidden", queue=False, **private)
+
+
+def filters_label(count: int) -> str:
+    """Return the label of the fold that holds the filters, with how many of them ask for something."""
+    return f"Filters ({count} on)" if count else "Filters"
+
+
+def _choices(counted: Counter[str]) -> list[tuple[str, str]]:
+    return [ALL, *((f"{name} ({count:,})", name) for name, count in sorted(counted.items()))]
 
 
 def _ask_to_stop(stop: Cancel | None) -> Any:  # noqa: ANN401 - a gradio update

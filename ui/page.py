@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from search import prompt
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, MIN_CANDIDATES
 from ui.controls import Controls
-from ui.events import AS_MEASURED, Handlers, bind
+from ui.events import ALL, AS_MEASURED, Handlers, bind, filters_label
 from ui.look import mount_options
 from ui.trouble import Trouble, attempt
 from ui.views import view_ingest, view_no_prompt, view_opening, view_scorers, view_welcome
@@ -120,9 +120,25 @@ def _lay_out_search(examples: Sequence[str], scorers: Sequence[ScorerChoice]) ->
                 parts["cut"] = gr.Checkbox(value=False, label="Cut below a score")
                 parts["cutoff"] = gr.Number(0.5, label="Lowest score to keep", step=0.05, visible=False)
         _html(view_scorers(scorers))
+    parts |= _lay_out_filters()
     parts["trouble"] = _html(elem_id="sl-trouble")
     parts["result"] = _html(view_welcome(), elem_id="sl-result")
     return parts
+
+
+def _lay_out_filters() -> dict[str, Any]:
+    import gradio as gr
+
+    with gr.Accordion(filters_label(0), open=False, elem_id="sl-filters") as box, gr.Row(equal_height=False):
+        collection = gr.Dropdown([ALL], value="", label="Collection", filterable=False, min_width=200, visible=False)
+        path = gr.Textbox(
+            "", label="Path", placeholder="*.pdf or notes/", max_lines=1, min_width=200, elem_id="sl-path"
+        )
+        kind = gr.Dropdown([ALL], value="", label="Type", filterable=False, min_width=200, elem_id="sl-kind")
+        since = gr.Textbox("", label="Changed since", placeholder="2026-01-31", max_lines=1, min_width=130)
+        until = gr.Textbox("", label="Changed until", placeholder="2026-12-31", max_lines=1, min_width=130)
+        clear = gr.Button("Clear", min_width=90, scale=0, elem_id="sl-clear")
+    return {"filters": (collection, path, kind, since, until), "filter_box": box, "clear": clear}
 
 
 def _lay_out_prompt() -> dict[str, Any]:

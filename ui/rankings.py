@@ -14,6 +14,10 @@ from ui.heat import Piece, clip, heat_range, snippet_range, split_by_heat
 Direction = Literal["up", "down", "same", "new", "dropped", "cut"]
 
 
+BETWEEN_HEADINGS = " > "
+"""What stands between two headings of a chunk's context."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """How a passage moved, in words and as a direction."""
@@ -53,6 +57,23 @@ class Row:
     def name(self) -> str:
         """The document's title, or else its file name."""
         return self.candidate.chunk.title or self.candidate.chunk.document.rsplit("/", 1)[-1]
+
+    @property
+    def place_in_file(self) -> str:
+        """Where the passage begins in its file: page and line where they are known, and its number."""
+        chunk = self.candidate.chunk
+        known = (
+            "" if chunk.page is None else f"page {chunk.page:,}",
+            "" if chunk.line is None else f"line {chunk.line:,}",
+            f"passage {chunk.ordinal + 1:,}",
+        )
+        return " \N{MIDDLE DOT} ".join(filter(None, known))
+
+    @property
+    def headings(self) -> str:
+        """The headings that the passage stands under, outermost first, without what its name says already."""
+        path = self.candidate.chunk.context
+        return "" if path == self.name else path.removeprefix(f"{self.name}{BETWEEN_HEADINGS}")
 
     @property
     def heated(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from search.filters import in_words
 from ui.cost import list_stages, summarise, total_seconds
 from ui.markup import render
 from ui.rankings import compare
@@ -39,6 +40,7 @@ def view_result(result: Result) -> str:
         total=total_seconds(result.seconds),
         sides=compare(result),
         top_n=result.settings.top_n,
+        filters=in_words(result.settings.filters),
     )
 
 

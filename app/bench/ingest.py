@@ -2,40 +2,62 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import platform
 import shutil
-import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import data
+from app.bench import many
+from app.bench.machine import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from indexer.embedder import Embedder
     from indexer.report import IngestReport
 
 
+_WARM = ["warm up " * 60] * 8
+ROUNDS = 3
+"""How often both sides are measured, one after the other."""
+BARE = 400
+"""Chunks that the bare embedding is measured on: more than that only takes longer."""
+MANY = 5000
+"""Files of the folder that memory and the second run are measured over."""
+
+Say = Callable[[str], None]
+
+
 def run(
-    folder: Path, json_path: Path | None = None, limit: int | None = None, bare: int | None = None
+    folder: Path,
+    json_path: Path | None = None,
+    *,
+    limit: int | None = None,
+    bare: int | None = BARE,
+    rounds: int = ROUNDS,
+    many: int = MANY,
+    say: Say = lambda _: None,
 ) -> dict[str, Any]:
     """Return chunks per second of a whole ingest and of the bare `SentenceTransformer.encode(texts)`, in this process.
 
-    The packaged model; both are loaded and warmed before they are timed. The shares are seconds of work by stage over
-    the wall time: stages overlap, so they may add up to more than 1. On a machine with other work to do, `ratio` (wall
-    time) is noise, and `processor_ratio` (seconds of processor time a chunk, the bare embedding's over ours) is not.
+    The packaged model; both are loaded and warmed before they are timed, and take turns. Each figure is the median over
+    the rounds, `ratio` that of the rounds' ratios. The shares are seconds of work by stage over the wall time: stages
+    overlap, so they may add up to more than 1. On a machine with other work to do, `ratio` (wall time) is noise, and
+    `processor_ratio` (seconds of processor time a chunk, the bare embedding's over ours) is less so.
 
     Args:
         folder: documents.
         json_path: where the result is written, too.
         limit: only so many files, evenly spread over the folder's files by name.
-        bare: only so many chunks for the bare embedding, evenly spread; its rate is what is compared.
+        bare: only so many chunks for the bare embedding, evenly spread; its rate is what is compared. None for all.
+        rounds: how often.
+        many: files of a made-up folder whose ingest is measured for memory, and again unchanged; 0 leaves that out.
+        say: told what is being done, a line at a time.
 
     Raises:
         FolderError: the folder holds nothing readable.
@@ -43,34 +65,51 @@ def run(
     from indexer.embedders import open_embedder
 
     embedder = open_embedder()
-    embedder.passages(["warm up " * 60] * 8)
+    embedder.passages(_WARM)
+    baseline = _Bare()
     with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as temporary:
         place = folder if limit is None else _some(folder, Path(temporary) / "folder", limit)
-        first, again, texts, processor = _ingest(place, Path(temporary) / "index", embedder)
-    peak = _peak()
-    embedded = list(dict.fromkeys(texts))
-    chosen = embedded if bare is None or bare >= len(embedded) else embedded[:: -(-len(embedded) // bare)]
-    del embedder
-    gc.collect()
-    bare_rate, bare_processor = _bare(chosen)
-    stages = {name: round(spent, 3) for name, spent in first.stages.items()}
+        ours: list[_Ours] = []
+        theirs: list[tuple[float, float]] = []
+        for number in range(rounds):
+            ours.append(_ingest(place, Path(temporary) / f"index-{number}", embedder))
+            texts = ours[0].texts
+            chosen = texts if bare is None or bare >= len(texts) else texts[:: -(-len(texts) // bare)]
+            theirs.append(baseline.measure(chosen))
+            say(
+                f"round {number + 1} of {rounds}: {len(texts) / ours[-1].report.seconds:.1f} chunks/s, bare "
+                f"{theirs[-1][0]:.1f} chunks/s"
+            )
+    first = ours[0].report
+    rates = [len(one.texts) / one.report.seconds for one in ours]
+    stages = {name: [one.report.stages[name] for one in ours] for name in first.stages}
     result: dict[str, Any] = {
         "folder": folder.name,
         "files": len(first.outcomes),
         "outcomes": dict(sorted(first.counts.items())),
-        "chunks": len(texts),
-        "distinct_chunks": len(embedded),
-        "seconds": round(first.seconds, 3),
-        "chunks_per_second": round(len(embedded) / first.seconds, 2),
+        "chunks": first.chunks,
+        "distinct_chunks": len(ours[0].texts),
+        "rounds": rounds,
+        "seconds": round(median(one.report.seconds for one in ours), 3),
+        "chunks_per_second": round(median(rates), 2),
         "bare_chunks": len(chosen),
-        "bare_chunks_per_second": round(bare_rate, 2),
-        "ratio": round(len(embedded) / first.seconds / bare_rate, 3),
-        "processor_ratio": round(bare_processor / len(chosen) / (processor / len(embedded)), 3),
-        "stage_seconds": stages,
-        "shares": {name: round(spent / first.seconds, 3) for name, spent in stages.items()},
-        "again_seconds": round(again.seconds, 3),
-        "peak_memory_mib": peak,
-        "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}",
+        "bare_chunks_per_second": round(median(rate for rate, _ in theirs), 2),
+        "ratio": round(median(rate / other for rate, (other, _) in zip(rates, theirs, strict=True)), 3),
+        "ratios": [round(rate / other, 3) for rate, (other, _) in zip(rates, theirs, strict=True)],
+        "processor_ratio": round(
+            median(
+                spent / len(chosen) / (one.processor / len(one.texts))
+                for one, (_, spent) in zip(ours, theirs, strict=True)
+            ),
+            3,
+        ),
+        "stage_seconds": {name: round(median(spent), 3) for name, spent in stages.items()},
+        "shares": {
+            name: round(median(one.report.stages[name] / one.report.seconds for one in ours), 3) for name in stages
+        },
+        "again_seconds": round(median(one.again for one in ours), 3),
+        "many": _many(many, say) if many else None,
+        "machine": facts(),
     }
     if json_path is not None:
         json_path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,8 +117,20 @@ def run(
     return result
 
 
-def _ingest(folder: Path, place: Path, embedder: Embedder) -> tuple[IngestReport, IngestReport, list[str], float]:
-    """The reports of a first and a second run, the texts of all chunks, and the first run's processor seconds."""
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """One ingest into a fresh index."""
+
+    report: IngestReport
+    again: float
+    """Seconds of a second run, over the unchanged folder."""
+    texts: list[str]
+    """The distinct texts of its chunks: those that were embedded."""
+    processor: float
+    """Seconds of processor time, reading process included."""
+
+
+def _ingest(folder: Path, place: Path, embedder: Embedder) -> _Ours:
     from indexer.index import Index
 
     with Index.open(place, embedder, owner="secondlook bench ingest") as index:
@@ -87,18 +138,38 @@ def _ingest(folder: Path, place: Path, embedder: Embedder) -> tuple[IngestReport
         first = index.sync(folder)
         spent = _processor() - started
         again = index.sync(folder)
-        return first, again, [chunk.text for chunk in index.all_chunks()], spent
+        texts = list(dict.fromkeys(chunk.text for chunk in index.all_chunks()))
+    return _Ours(first, again.seconds, texts, spent)
 
 
-def _bare(texts: Sequence[str]) -> tuple[float, float]:
-    """Chunks per second, and processor seconds, of the library's default: fp32, batches of 32 sorted by length."""
-    from sentence_transformers import SentenceTransformer
+class _Bare:
+    """The library's default: fp32, batches of 32 sorted by length; loaded and warmed once."""
 
-    model = SentenceTransformer(str(data.minilm_folder()), local_files_only=True)
-    model.encode(["warm up " * 60] * 8)
-    started, spent = time.perf_counter(), _processor()
-    model.encode(list(texts), show_progress_bar=False)
-    return len(texts) / (time.perf_counter() - started), _processor() - spent
+    def __init__(self) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        self._model = SentenceTransformer(str(data.minilm_folder()), local_files_only=True)
+        self._model.encode(_WARM)
+
+    def measure(self, texts: Sequence[str]) -> tuple[float, float]:
+        """Chunks per second, and processor seconds."""
+        started, spent = time.perf_counter(), _processor()
+        self._model.encode(list(texts), show_progress_bar=False)
+        return len(texts) / (time.perf_counter() - started), _processor() - spent
+
+
+def _many(count: int, say: Say) -> dict[str, Any]:
+    """What a folder of `count` small files and one of a tenth of them take, each in a process of its own."""
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as temporary:
+        for name, files in (("tenth", max(1, count // 10)), ("whole", count)):
+            folder, index = Path(temporary) / name, Path(temporary) / f"{name}-index"
+            many.fill(folder, files)
+            say(f"a folder of {files} files")
+            found[name] = many.measured(folder, index)
+        say("the same folder, unchanged")
+        found["again"] = many.measured(folder, index)
+    return found
 
 
 def _processor() -> float:
@@ -116,14 +187,3 @@ def _some(folder: Path, into: Path, limit: int) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(one.path, target)
     return into
-
-
-def _peak() -> int | None:
-    """Most memory this process and any one of its children ever held, in MiB; None where the system does not tell."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    used = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(used) * unit // 2**20

@@ -83,14 +83,17 @@ def serve(
 @BENCH.command()
 def ingest(
     folder: Annotated[Path | None, typer.Argument(help="Folder of documents (default: the sample).")] = None,
-    limit: Annotated[int | None, typer.Option(help="Only so many files.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many files, evenly spread.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often both are measured, taking turns.")] = 3,
+    many: Annotated[int, typer.Option(min=0, help="Files of the folder for memory and re-run; 0: none.")] = 5000,
     as_json: Json = None,
 ) -> None:
     """Ingest a folder and compare with SentenceTransformer.encode on the same chunks; say where the time went."""
     from app.bench.ingest import run
 
     stay_offline(options.settings())
-    _tell(run(folder or sample(), limit=limit), as_json)
+    found = run(folder or sample(), limit=limit, rounds=rounds, many=many, say=lambda line: print(line, flush=True))
+    _tell(found, as_json)
 
 
 def _queries() -> list[str]:

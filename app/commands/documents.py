@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from app import handover, show
+from app import summary as summed_up
 from app.commands import options
 from app.compose import open_engine, open_model
 from app.progress import bar
@@ -41,6 +42,9 @@ def ingest(
     ] = False,
     collection: Annotated[str | None, typer.Option(help='Collection to put the folder in ("" for none).')] = None,
     report: Annotated[Path | None, typer.Option(help="Write what became of each file, as JSON lines.")] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Write what the run came to, by format and reason, as JSON.")
+    ] = None,
 ) -> None:
     """Index a folder: only what is new or changed is worked on, what is gone is deleted."""
     asked = IngestOptions(rebuild, dry_run, allow_empty, collection)
@@ -59,10 +63,12 @@ def ingest(
                 engine.close()
     if report is not None:
         _write(report, done["outcomes"])
+    if summary is not None:
+        summary.write_text(json.dumps(summed_up.summary(done), indent=1) + "\n", encoding="utf-8")
     if dry_run:
         Console().print(show.plan(done["outcomes"]))
         return
-    Console().print(show.report(done["outcomes"], done["seconds"], cancelled=done["cancelled"]))
+    Console().print(show.report(done["outcomes"], done["seconds"], cancelled=done["cancelled"]), soft_wrap=True)
 
 
 def documents(

@@ -7,6 +7,7 @@ import email.policy
 from collections.abc import Iterator
 from email.message import EmailMessage
 
+from indexer.readers.attached import attached
 from indexer.readers.markup import html
 from indexer.text import NotText, Text, clean, decode
 
@@ -17,7 +18,7 @@ _DEEPEST = 20
 def message(raw: bytes) -> Text:
     """Return sender, recipients and date as lines, then the body, then forwarded messages; the subject is the title.
 
-    Attachments are named, not read.
+    Attachments are read, too, each below its name; the images of a page are not looked at.
     """
     raw = _narrow(raw)
     read = email.message_from_bytes(raw, policy=email.policy.default)
@@ -57,11 +58,20 @@ def _content(part: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:
             if isinstance(inner, EmailMessage):
                 yield from _content(inner, notes, depth + 1)
     elif part.get_filename() and part.get_content_disposition() == "attachment":
-        notes.append(f"The attachment {clean(str(part.get_filename()))} was not read.")
+        yield from _attachment(part, notes)
     elif part.get_content_maintype() == "text":
         yield _body(part)
     elif "encrypted" in part.get_content_subtype() or "pkcs7" in part.get_content_subtype():
         notes.append("The message is encrypted.")
+    elif part.get_filename() and part.get_content_maintype() != "image":
+        yield from _attachment(part, notes)
+
+
+def _attachment(part: EmailMessage, notes: list[str]) -> Iterator[str]:
+    text, said = attached(str(part.get_filename()), _payload(part))
+    notes += said
+    if text:
+        yield text
 
 
 def _best(part: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:
@@ -77,8 +87,7 @@ def _best(part: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:
 
 
 def _body(part: EmailMessage) -> str:
-    payload = part.get_payload(decode=True)
-    raw = payload if isinstance(payload, bytes) else b""
+    raw = _payload(part)
     try:
         if part.get_content_subtype() in {"html", "xhtml"}:
             charset = part.get_content_charset() or ""
@@ -90,6 +99,11 @@ def _body(part: EmailMessage) -> str:
             return decode(raw)[0].strip()
     except NotText:
         return ""
+
+
+def _payload(part: EmailMessage) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _header(read: EmailMessage, name: str) -> str:

@@ -33,6 +33,8 @@ _MARKDOWN_TITLE = re.compile(r"^ {0,3}#\s+(.+?)\s*#*\s*$|^(\S.*)\n=+\s*$", re.MU
 _RST_TITLE = re.compile(r"^(?:([=\-~^\"*#+])\1{2,}\n)?[ ]?(\S.*)\n([=\-~^\"*#+])\3{2,}[ ]*$", re.MULTILINE)
 _FIELD_TITLE = re.compile(r"^Title:[ ]*(\S.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 _TITLE_WITHIN = 4_000
+_REPLACED = 0.05
+"""Share of replacement characters above which the declared encoding is not believed."""
 # private-use characters that stand for layout while a page is flattened
 _PARAGRAPH = "\ue000"
 _LINE = "\ue001"
@@ -61,20 +63,26 @@ def restructured(raw: bytes) -> Text:
 def html(raw: bytes) -> Text:
     """Return the visible text of a page: headings as Markdown headings, blocks as paragraphs, cells divided by bars.
 
-    Scripts, styles, navigation and forms are left out. The encoding is the one the page declares, else detected.
+    Scripts, styles, navigation and forms are left out. The encoding is the one the page declares, else, or where that
+    gives little but replacement characters, it is detected.
     """
     from bs4 import BeautifulSoup, XMLParsedAsHTMLWarning
 
     decode(raw[:65_536])  # refuses binary files that merely carry the ending
+    note = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # XHTML is read the same way
         soup = BeautifulSoup(raw, "lxml")
+        words = soup.get_text()
+        if words.count("\ufffd") > _REPLACED * len(words):
+            text, note = decode(raw)
+            soup = BeautifulSoup(text, "lxml")
     title = " ".join(soup.title.get_text().split()) if soup.title else ""
     for unwanted in soup(["head", *_BOILERPLATE]):
         unwanted.decompose()
     if not title and (first := soup.find("h1")):
         title = " ".join(first.get_text().split())
-    return Text(clean(_visible(soup)), clean(title), "html", flattened=True)
+    return Text(clean(_visible(soup)), clean(title), "html", _notes(note), flattened=True)
 
 
 def _visible(soup: BeautifulSoup) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from indexer.errors import ReadError
+from indexer.readers.attached import NAMELESS, attached
 from indexer.readers.markup import html
 from indexer.readers.rtf import rtf
 from indexer.text import NotText, Text, clean, decode
 
 _SUBJECT, _SENDER, _TO, _CC = "0037", "0C1A", "0E04", "0E03"
 _BODY, _HTML, _RTF = "1000", "1013", "1009"
-_ATTACHMENT_NAMES = ("3707", "3704")
+_ATTACHED, _ATTACHMENT_NAMES = "3701", ("3707", "3704")
 _COMPRESSED, _PLAIN = 0x75465A4C, 0x414C454D
 _WINDOW = 4096
 _MOST = 64 * 1024 * 1024
@@ -26,7 +28,9 @@ _PREFILL = (
 
 
 def outlook(raw: bytes) -> Text:
-    """Return sender and recipients as lines, then the body; the subject is the title. Attachments are named, not read.
+    """Return sender and recipients as lines, then the body; the subject is the title.
+
+    Attachments are read, too, each below its name; messages within the message are named, not read.
 
     Raises:
         ReadError: the file is broken.
@@ -57,8 +61,13 @@ def _read(stored: Any) -> Text:  # noqa: ANN401  olefile is untyped
         body = html(page).text
     if not body and (packed := _bytes(stored, _RTF)):
         body = rtf(unpack(packed)).text
-    notes = tuple(f"The attachment {name} was not read." for name in _attachments(stored))
-    return Text("\n\n".join(part for part in (head, body) if part), subject, "email", notes, flattened=True)
+    parts = [head, body]
+    notes: list[str] = []
+    for name, content in _attachments(stored):
+        text, said = attached(name, content) if content else ("", (f"The attachment {name} was not read.",))
+        parts.append(text)
+        notes += said
+    return Text("\n\n".join(filter(None, parts)), subject, "email", tuple(notes), flattened=True)
 
 
 def _text(stored: Any, number: str, folder: str = "") -> str:  # noqa: ANN401  olefile is untyped
@@ -74,18 +83,17 @@ def _text(stored: Any, number: str, folder: str = "") -> str:  # noqa: ANN401  o
     return ""
 
 
-def _bytes(stored: Any, number: str) -> bytes:  # noqa: ANN401  olefile is untyped
-    name = f"__substg1.0_{number}0102"
+def _bytes(stored: Any, number: str, folder: str = "") -> bytes:  # noqa: ANN401  olefile is untyped
+    name = f"{folder}__substg1.0_{number}0102"
     return bytes(stored.openstream(name).read()) if stored.exists(name) else b""
 
 
-def _attachments(stored: Any) -> list[str]:  # noqa: ANN401  olefile is untyped
+def _attachments(stored: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401  olefile is untyped
+    """Each attachment's name and content; what is stored in another way than as bytes has none."""
     folders = sorted({path[0] for path in stored.listdir() if path[0].startswith("__attach_version1.0")})
-    found = []
     for folder in folders:
         names = [_text(stored, number, f"{folder}/") for number in _ATTACHMENT_NAMES]
-        found.append(next((name for name in names if name), "without a name"))
-    return found
+        yield next((name for name in names if name), NAMELESS), _bytes(stored, _ATTACHED, f"{folder}/")
 
 
 def unpack(packed: bytes) -> bytes:  # noqa: C901  the algorithm as it is published

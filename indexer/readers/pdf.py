@@ -10,7 +10,12 @@ from indexer.text import Text, clean
 
 _ONE_AT_A_TIME = threading.Lock()
 """PDFium is not thread-safe: one document at a time in a process."""
+_HEADER = b"%PDF-"
+_HEADER_WITHIN = 1024
+"""Bytes that may stand before a PDF's header: Adobe's implementation note 13 on PDF 1.7."""
 _JOINED_HYPHEN = re.compile("[\x02\ufffe](?:\r\n|\n)?")
+_OLD_STYLE = {0xF700 + code: chr(code).lower() for code in range(0x21, 0x7B)}
+"""Small capitals and old-style figures of Adobe's expert fonts, which stand in private use: the letters they show."""
 _PASSWORD_ERROR = 4
 """FPDF_ERR_PASSWORD in fpdfview.h."""
 
@@ -30,6 +35,8 @@ def pdf(raw: bytes) -> Text:
 def _read(raw: bytes) -> Text:
     import pypdfium2
 
+    if _HEADER not in raw[:_HEADER_WITHIN]:
+        raw = _HEADER + b"1.4\n" + raw  # the engine refuses a file for the lack of it, and needs nothing else of it
     try:
         document = pypdfium2.PdfDocument(raw)
     except pypdfium2.PdfiumError as reason:
@@ -72,7 +79,7 @@ def _page(document: object, number: int) -> str:
             layer.close()
     finally:
         page.close()
-    text = clean(_JOINED_HYPHEN.sub("", text)).strip()
+    text = clean(_JOINED_HYPHEN.sub("", text).translate(_OLD_STYLE)).strip()
     return text + "\n\n" if text else ""
 
 

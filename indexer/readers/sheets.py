@@ -16,6 +16,7 @@ from indexer.text import Text, clean
 _SIDE_PARTS = ("/drawings/drawing", "/charts/chart", "/comments", "/diagrams/data", "/threadedComments/")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 """The member of a compound file that an encrypted Office package is wrapped in: [MS-OFFCRYPTO] 2.3.4."""
+_BROKEN = "The spreadsheet is broken or too old to be opened: save it as .xlsx."
 _OLE = b"\xd0\xcf\x11\xe0"
 
 
@@ -41,7 +42,11 @@ def spreadsheet(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
     except PasswordError as reason:
         raise ReadError("The spreadsheet is encrypted: save a copy without a password.") from reason
     except (CalamineError, ValueError) as reason:
-        raise ReadError("The spreadsheet is broken or too old to be opened: save it as .xlsx.") from reason
+        raise ReadError(_BROKEN) from reason
+    except BaseException as reason:  # a panic of the library is nothing narrower, and not exported
+        if type(reason).__name__ == "PanicException":
+            raise ReadError(_BROKEN) from reason
+        raise
     parts: list[str] = []
     pages: list[int] = []
     length = 0

@@ -37,8 +37,9 @@ def test_ingest_reports_every_file_once(home: Path) -> None:
     assert outcomes["empty.txt"]["reason"]
 
 
-def test_a_second_ingest_changes_nothing(home: Path, folder: Path) -> None:
-    done = secondlook(home, "ingest", folder)
+def test_a_second_ingest_changes_nothing(home: Path, folder: Path, tmp_path: Path) -> None:
+    done = secondlook(home, "ingest", folder, "--summary", tmp_path / "summary.json")
+    assert json.loads((tmp_path / "summary.json").read_text())["outcomes"] == {"empty": 1, "unchanged": 4}
     assert done.status == 0
     assert "0 chunks" in done.out
     assert "added" not in done.out

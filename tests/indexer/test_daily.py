@@ -12,14 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import qdrant_edge
 from hash_embedder import HashEmbedder
 from numpy.typing import NDArray
 
+from indexer.edge_store import EdgeStore
 from indexer.errors import FingerprintMismatch, ReadError, StoreError
 from indexer.generation import Generation
 from indexer.index import Index
 from indexer.report import IngestProgress
 from indexer.steady import steady
+from indexer.store import Point
 
 
 @pytest.fixture
@@ -150,6 +153,50 @@ def test_repair_makes_a_damaged_index_whole_without_its_folder(quick: Index, tmp
     assert any(sentence.startswith(f"Deleted {stray} vectors") for sentence in done) == bool(stray)
     assert quick.verify() == []
     assert {hit.chunk_id for hit in quick.sparse("walrus", 20)} == set(ids) - set(one)
+
+
+def test_a_posting_of_another_text_is_found_and_repaired(quick: Index, tmp_path: Path) -> None:
+    fill(tmp_path / "folder", 10)
+    quick.sync(tmp_path / "folder")
+    before = {hit.chunk_id: hit.score for hit in quick.sparse("walrus", 20)}
+    with quick._generations.reading() as now:
+        number = now.catalog.known_terms(["walrus"])["walrus"]
+        silent, loud = sorted(now.catalog.ids())[:2]
+        now.store.reweight([(silent, {number + 1000: 1.0}), (loud, {number: 99.0})])
+        dense = now.store.vectors([loud])[loud]
+    assert quick.sparse("walrus", 1)[0].chunk_id == loud
+    assert silent not in {hit.chunk_id for hit in quick.sparse("walrus", 20)}
+    assert [one for one in quick.verify() if one.startswith("2 chunks have other BM25 weights")] == quick.verify()
+    assert quick.repair() == ["Computed the BM25 weights of 2 chunks anew."]
+    assert quick.verify() == []
+    assert {hit.chunk_id: hit.score for hit in quick.sparse("walrus", 20)} == pytest.approx(before)
+    np.testing.assert_array_equal(quick.vectors([loud])[loud], dense)
+
+
+def test_a_vector_of_another_text_or_document_is_found_and_embedded_anew(quick: Index, tmp_path: Path) -> None:
+    fill(tmp_path / "folder", 10)
+    quick.sync(tmp_path / "folder")
+    with quick._generations.reading() as now:
+        assert isinstance(now.store, EdgeStore)
+        ids = sorted(now.catalog.ids())
+        right = now.store.vectors(ids)
+        swapped, moved, well = (now.catalog.chunks([one])[one] for one in ids[:3])
+        held = now.store.contents(ids)
+        now.store.upsert(
+            [Point(swapped.id, swapped.document, right[well.id], held[swapped.id].sparse, held[well.id].text)]
+        )
+        wrong = qdrant_edge.UpdateOperation.set_payload([moved.id], {"document": well.document})
+        now.store._shard.update(wrong)
+        assert {hit.chunk_id for hit in now.store.dense(right[well.id], 20, [well.document])} == {moved.id, well.id}
+    assert len(quick.verify()) == 1
+    assert quick.verify()[0].startswith("2 chunks have the vector of another text or document")
+    assert quick.repair() == ["Embedded 2 chunks anew that had another text's or document's vector."]
+    assert quick.verify() == []
+    again = quick.vectors(ids)
+    assert again.keys() == right.keys()
+    for chunk, vector in right.items():
+        np.testing.assert_allclose(again[chunk], vector, atol=1e-6)
+    assert [hit.chunk_id for hit in quick.dense(right[well.id], 20, [well.document])] == [well.id]
 
 
 def test_an_almost_full_disk_is_refused_before_anything_is_written(quick: Index) -> None:

@@ -178,6 +178,12 @@ def test_rich_text_is_read_in_its_encodings(source: bytes, expected: str) -> Non
         assert read_bytes(source, suffix).text == expected
 
 
+WORD = {
+    "word/document.xml": '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
+    "<w:body><w:p><w:r><w:t>The tram runs hourly.</w:t></w:r></w:p></w:body></w:document>"
+}
+
+
 def letter() -> EmailMessage:
     made = EmailMessage()
     made["Subject"], made["From"], made["To"] = "Größe", "Ann <ann@example.org>", "bob@example.org"
@@ -186,13 +192,21 @@ def letter() -> EmailMessage:
     return made
 
 
-def test_mail_is_headers_and_the_plain_version_and_names_its_attachments() -> None:
+def test_mail_is_headers_and_the_plain_version_and_its_attachments() -> None:
     made = letter()
     made.add_attachment(b"\0\1", maintype="application", subtype="pdf", filename="plan.pdf")
+    made.add_attachment(package(WORD), maintype="application", subtype="octet-stream", filename="Fahrplan.docx")
+    made.add_attachment(b"\x89PNG\r\n\x1a\n" + bytes(50), maintype="image", subtype="png", filename="logo.png")
     text = read_bytes(made.as_bytes(), ".eml")
-    assert text.text == "Subject: Größe\nFrom: Ann <ann@example.org>\nTo: bob@example.org\n\nThe plain version."
+    assert text.text == (
+        "Subject: Größe\nFrom: Ann <ann@example.org>\nTo: bob@example.org\n\nThe plain version.\n\n"
+        "Attachment: Fahrplan.docx\n\nThe tram runs hourly."
+    )
     assert (text.title, text.kind) == ("Größe", "email")
-    assert text.notes == ("The attachment plan.pdf was not read.",)
+    assert text.notes == (
+        "The attachment plan.pdf was not read: The PDF is broken and cannot be opened: export it again.",
+        "The attachment logo.png was not read: It is an image.",
+    )
 
 
 def test_mail_with_only_a_page_and_mail_within_mail_are_read() -> None:
@@ -233,9 +247,37 @@ def test_outlook_messages_give_headers_and_body() -> None:
         assert text.title == "Größe"
 
 
-def test_old_office_files_say_what_to_do() -> None:
-    with pytest.raises(NotText, match="old Office file"):
-        read_bytes(compound({"WordDocument": b"x"}), ".doc")
+def test_outlook_attachments_are_read() -> None:
+    streams = {
+        "__properties_version1.0": b"",
+        "__substg1.0_1000001F": "See attached.".encode("utf-16-le"),
+        "__attach_version1.0_#00000000": {
+            "__substg1.0_3707001F": "tea.txt".encode("utf-16-le"),
+            "__substg1.0_37010102": b"Green tea is brewed at eighty degrees.".ljust(5000),
+        },
+    }
+    text = read_bytes(compound(streams), ".msg")
+    assert text.text == "See attached.\n\nAttachment: tea.txt\n\nGreen tea is brewed at eighty degrees."
+
+
+@pytest.mark.parametrize(("stream", "said"), [("WordDocument", "old Office file"), ("Contents", "another program")])
+def test_other_compound_files_say_what_to_do(stream: str, said: str) -> None:
+    with pytest.raises(NotText, match=said):
+        read_bytes(compound({stream: b"x"}), ".doc")
+
+
+@pytest.mark.parametrize(
+    ("member", "said"),
+    [
+        ("Index/Document.iwa", "iWork document"),
+        ("letter.pages/Index.zip", "iWork document"),
+        ("visio/document.xml", "Visio drawing"),
+        ("FixedDocSeq.fdseq", "XPS document"),
+    ],
+)
+def test_packages_of_other_programs_are_not_called_archives(member: str, said: str) -> None:
+    with pytest.raises(NotText, match=f"{said}: export it"):
+        read_bytes(package({member: "x"}), ".pages")
 
 
 def test_notebooks_are_cells_in_order_with_their_results() -> None:

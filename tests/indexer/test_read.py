@@ -46,6 +46,35 @@ def test_encrypted_and_broken_pdfs_say_so() -> None:
         read_bytes(b"%PDF-1.4 and no more", ".pdf")
 
 
+def test_small_capitals_of_old_fonts_are_the_letters_they_show() -> None:
+    letters = (
+        b"1 begincodespacerange <00> <FF> endcodespacerange 3 beginbfchar <41> <F761> <42> <F762> <43> <F731> endbfchar"
+    )
+    made = (
+        b"""%%PDF-1.4
+1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj
+2 0 obj <</Type /Pages /Kids [3 0 R] /Count 1>> endobj
+3 0 obj <</Type /Page /Parent 2 0 R /MediaBox [0 0 200 50] /Contents 5 0 R /Resources <</Font <</F1 4 0 R>>>>>> endobj
+4 0 obj <</Type /Font /Subtype /Type1 /BaseFont /Times-Roman /ToUnicode 6 0 R>> endobj
+5 0 obj <</Length 33>> stream
+BT 10 20 TD /F1 20 Tf (ABC) Tj ET
+endstream endobj
+6 0 obj <</Length 109>> stream
+%s
+endstream endobj
+trailer <</Root 1 0 R>>
+"""
+        % letters
+    )
+    assert read_bytes(made, ".pdf").text == "ab1"
+
+
+def test_a_pdf_without_its_header_is_read_and_one_with_bytes_before_it_too() -> None:
+    made = pdf_of("no header")
+    for raw in (made.partition(b"\n")[2], b"\r\n\0x" + made):
+        assert read_bytes(raw, ".pdf").text == "no header"
+
+
 def test_pdf_is_recognised_without_its_ending() -> None:
     assert read_bytes(pdf_of("no ending"), "").kind == "pdf"
 
@@ -84,6 +113,14 @@ def test_html_keeps_headings_and_blocks_and_drops_what_is_not_content() -> None:
     assert text.text == (
         "# Bridges\n\nA stone bridge.\n\n- one\n- two\n\nriver | span\nEms | 40 m\n\na = 1\n  b"
     )  # fmt: skip
+
+
+def test_a_page_that_declares_the_wrong_encoding_is_read_in_the_one_it_has() -> None:
+    words = "Мост через реку был построен в прошлом веке и стоит до сих пор."
+    page = f'<html><head><meta charset="utf-8"></head><body><p>{words}</p></body></html>'.encode("cp1251")
+    text = read_bytes(page, ".html")
+    assert text.text == words
+    assert "guessed" in text.notes[0]
 
 
 def test_html_in_a_declared_encoding_is_read_in_it() -> None:
@@ -133,6 +170,14 @@ def test_titles_are_what_the_file_states() -> None:
         ("utf-32", "Straße café 東京"),
         ("cp1252", "Die Straße führt über die Brücke zum Café an der schönen Ecke."),
         ("shift_jis", "東京タワーは東京都港区にある電波塔である。観光名所として知られている。"),
+        (
+            "cp866",
+            "Мост через реку был построен в прошлом веке и стоит до сих пор. По нему ходят трамваи и люди.",
+        ),
+        (
+            "cp500",
+            "The bridge across the river was built in the last century and it still stands. Trams and people cross it.",
+        ),
         ("cp1251", "Мост через реку был построен в прошлом веке и стоит до сих пор."),
         ("gb18030", "这座桥建于上个世纪。至今仍然屹立不倒。是城市的重要标志。"),
     ],

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from indexer.chunk import Hit, chunk_id
 from indexer.edge_store import EdgeStore
 from indexer.errors import StoreError
+from indexer.points import payload_name
 from indexer.server_store import ServerStore
 from indexer.store import Point, VectorStore
 
@@ -217,6 +218,21 @@ def test_vectors_come_back_for_the_points_that_exist(store: VectorStore) -> None
     for point in points:
         assert found[point.id].dtype == np.float32
         assert found[point.id] == pytest.approx(point.dense, abs=1e-6)
+
+
+def test_all_that_is_held_comes_back(store: VectorStore) -> None:
+    points = [
+        Point(chunk_id("a.txt", 0, "a"), "a.txt", _unit(1), {7: 0.25, 3: 1.5}, "digest of a"),
+        Point(chunk_id("caf\udce9", 0, "b"), "caf\udce9", _unit(2), {}, "digest of b"),
+    ]
+    store.upsert(points)
+    held = store.contents([*(point.id for point in points), chunk_id("unknown", 0, ""), "no id"])
+    assert held.keys() == {point.id for point in points}
+    for point in points:
+        stored = held[point.id]
+        assert (stored.document, stored.text) == (payload_name(point.document), point.text)
+        assert stored.sparse == dict(point.sparse)
+        np.testing.assert_allclose(stored.dense, point.dense, atol=1e-6)
 
 
 def test_every_id_is_listed_once_in_order(store: VectorStore) -> None:

@@ -10,20 +10,35 @@ SMALLEST = 4096
 """Streams below this would go to the mini stream; they are padded with zeros instead."""
 
 
-def compound(streams: dict[str, bytes]) -> bytes:
-    """Return a compound file whose root holds these streams, at most some dozens of kilobytes in all."""
-    padded = {name: content.ljust(SMALLEST, b"\0") for name, content in streams.items()}
-    directory = -(-(len(padded) + 1) // 4)
+def compound(streams: dict[str, bytes | dict[str, bytes]]) -> bytes:
+    """Return a compound file whose root holds these streams and folders of streams, some dozens of kilobytes in all."""
+    count = 1 + sum(1 + len(content) if isinstance(content, dict) else 1 for content in streams.values())
+    directory = -(-count // 4)
     table = [FAT, *_chain(1, directory)]
     body = b""
-    names = sorted(padded, key=lambda name: (len(name), name.upper()))
     entries = [_entry("Root Entry", 5, END, 0, child=1)]
-    for number, name in enumerate(names, 1):
-        sectors = -(-len(padded[name]) // SECTOR)
-        right = number + 1 if number < len(names) else FREE
-        entries.append(_entry(name, 2, len(table), len(padded[name]), right=right))
-        table += _chain(len(table), sectors)
-        body += padded[name].ljust(sectors * SECTOR, b"\0")
+    waiting: list[tuple[int, dict[str, bytes]]] = []
+
+    def add(members: dict[str, bytes | dict[str, bytes]]) -> None:
+        nonlocal body
+        names = sorted(members, key=lambda name: (len(name), name.upper()))
+        for name in names:
+            content = members[name]
+            right = FREE if name == names[-1] else len(entries) + 1
+            if isinstance(content, dict):
+                waiting.append((len(entries), content))
+                entries.append(_entry(name, 1, 0, 0, right=right))
+                continue
+            padded = content.ljust(SMALLEST, b"\0")
+            sectors = -(-len(padded) // SECTOR)
+            entries.append(_entry(name, 2, len(table), len(padded), right=right))
+            table.extend(_chain(len(table), sectors))
+            body += padded.ljust(sectors * SECTOR, b"\0")
+
+    add(streams)
+    for place, members in waiting:
+        entries[place] = entries[place][:76] + struct.pack("<I", len(entries)) + entries[place][80:]
+        add(dict(members))
     head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
     head += struct.pack("<HHHHH6xIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, 1)
     head += struct.pack("<IIIIII", 0, SMALLEST, END, 0, END, 0) + struct.pack("<I", 0) + b"\xff" * (108 * 4)

@@ -87,6 +87,7 @@ class Document:
     kind: str = "markdown"
     chunks: int = 3
     note: str = ""
+    collection: str = ""
 
 
 @dataclass

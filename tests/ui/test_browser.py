@@ -12,6 +12,7 @@ import pytest
 from page_engine import PageEngine, make_candidate, make_result
 from person import WAIT_SECONDS, Keys, Person
 
+from indexer.filters import Filters
 from search.engine import IndexState
 from search.result import Result, SearchSettings
 
@@ -44,6 +45,30 @@ def test_an_example_fills_the_box_and_searches(person: Person, page: Page) -> No
 
     assert engine.asked[0][0] == engine.examples[1]
     assert person.all("#sl-query textarea, #sl-query input")[0].get_attribute("value") == engine.examples[1]
+
+
+def test_filters_narrow_the_search_say_so_and_can_be_cleared(person: Person, page: Page) -> None:
+    engine = PageEngine(answer=lambda query, settings: replace(make_result(query, settings), documents=1))
+    person.open(page(engine))
+    person.run("document.querySelector('#sl-filters button').click()")
+    path = person.wait(lambda: person.all("#sl-path :is(textarea, input)"))[0]
+    person.wait(path.is_displayed)
+    path.send_keys("*.pdf")
+    person.all("#sl-kind input")[0].click()
+    person.wait(lambda: [one for one in person.all("[role=option]") if one.text.endswith("pdf (1)")])[0].click()
+    person.wait(lambda: "Filters (2 on)" in person.texts("#sl-filters button")[0])
+    path.send_keys(Keys.ENTER)
+    person.ask("pump")
+    person.wait(lambda: person.all(".sl-after .sl-card"))
+
+    assert engine.asked[-1][1].filters == Filters(path="*.pdf", kind="pdf")
+    assert person.texts(".sl-filtered") == ["only 1 document: path *.pdf, type pdf"]
+    person.all("#sl-clear")[0].click()
+    person.wait(lambda: person.texts("#sl-filters button")[0].startswith("Filters") and not path.get_attribute("value"))
+    person.wait(lambda: "on)" not in person.texts("#sl-filters button")[0])
+    person.ask("filter")
+    person.wait(lambda: engine.asked[-1][0] == "filter")
+    assert engine.asked[-1][1].filters is None
 
 
 def test_choosing_a_passage_marks_it_on_both_sides_and_by_keyboard_too(person: Person, page: Page) -> None:

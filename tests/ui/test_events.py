@@ -1,11 +1,12 @@
 from typing import Any
 
-from page_engine import PageEngine
+from page_engine import Document, PageEngine
 
+from indexer.filters import Filters
 from search.result import SearchSettings
 from ui.events import AS_MEASURED, Handlers
 
-PLAIN = (100, 10, "bundled", "rrf", 0.3, "qdrant", AS_MEASURED, 0.5, False, 0.7, "ranked", 2048)
+PLAIN = (100, 10, "bundled", "rrf", 0.3, "qdrant", AS_MEASURED, 0.5, False, 0.7, "", "", "", "", "", "ranked", 2048)
 
 
 def skipped(update: Any) -> bool:
@@ -14,10 +15,12 @@ def skipped(update: Any) -> bool:
 
 def test_the_controls_become_the_settings_of_the_search() -> None:
     engine = PageEngine()
-    given = (150, 7, "none", "weighted", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35, "ranked", 2048)
+    given = (150, 7, "none", "weighted", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35)
+    given += ("papers", " notes/*.md ", "pdf", "2026-01-31", "", "ranked", 2048)
     Handlers(engine, ()).search("q", *given)  # type: ignore[arg-type]
 
-    expected = SearchSettings(150, 7, "none", "weighted", "rank-bm25", 0.4, 0.2, 0.35)
+    filters = Filters("papers", "notes/*.md", "pdf", "2026-01-31", None)
+    expected = SearchSettings(150, 7, "none", "weighted", "rank-bm25", 0.4, 0.2, 0.35, filters=filters)
     assert engine.asked == [("q", expected)]
 
 
@@ -26,6 +29,19 @@ def test_a_blend_as_measured_and_no_cut_are_left_to_the_engine() -> None:
     Handlers(engine, ()).search("q", *PLAIN)  # type: ignore[arg-type]
 
     assert (engine.asked[0][1].blend, engine.asked[0][1].cutoff) == (None, None)
+    assert engine.asked[0][1].filters is None
+
+
+def test_collections_and_types_are_offered_with_their_counts_and_a_choice_that_is_gone_falls_back() -> None:
+    rows = [Document("a.md", collection="papers"), Document("b.pdf", kind="pdf"), Document("c.md")]
+    handlers = Handlers(PageEngine(rows=rows), ())  # type: ignore[arg-type]
+    collection, kind = handlers.filter_choices("papers", "epub")
+
+    assert collection["choices"] == [("All", ""), ("papers (1)", "papers")]
+    assert (collection["value"], collection["visible"]) == ("papers", True)
+    assert kind["choices"] == [("All", ""), ("markdown (2)", "markdown"), ("pdf (1)", "pdf")]
+    assert kind["value"] == ""
+    assert not Handlers(PageEngine(), ()).filter_choices("papers", "")[0]["visible"]  # type: ignore[arg-type]
 
 
 def test_another_top_n_is_shown_without_another_search() -> None:

@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import pytest
 from page_engine import make_candidate, make_result
 
 from search.result import Result, SearchSettings
@@ -7,6 +10,33 @@ from ui.rankings import compare, score_share, term_bars
 def small(scores: list[float], **settings: object) -> Result:
     first = [make_candidate(rank) for rank in range(1, len(scores) + 1)]
     return make_result(settings=SearchSettings(**{"top_n": 2, **settings}), first=first, scores=scores)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("page", "line", "said"),
+    [
+        (None, None, "passage 2"),
+        (3, None, "page 3 \N{MIDDLE DOT} passage 2"),
+        (None, 1200, "line 1,200 \N{MIDDLE DOT} passage 2"),
+    ],
+)
+def test_a_passage_says_where_it_begins_as_far_as_that_is_known(page: int | None, line: int | None, said: str) -> None:
+    one = make_candidate(1)
+    one = replace(one, chunk=replace(one.chunk, page=page, line=line, ordinal=1))
+
+    assert compare(make_result(first=[one], scores=[0.5])).before[0].place_in_file == said
+
+
+def test_the_headings_are_shown_without_the_title_that_stands_above_them() -> None:
+    one = make_candidate(1, title="Manual")
+    shown = {
+        context: compare(make_result(first=[replace(one, chunk=replace(one.chunk, context=context))], scores=[0.5]))
+        .before[0]
+        .headings
+        for context in ("", "Manual", "Manual > Brakes > T4", "Manuals > T4")
+    }
+
+    assert list(shown.values()) == ["", "", "Brakes > T4", "Manuals > T4"]
 
 
 def test_each_side_keeps_its_own_order_and_the_same_passage_has_the_same_key() -> None:

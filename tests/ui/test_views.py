@@ -6,6 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from page_engine import Document, PageEngine, make_candidate, make_result
 
+from indexer.filters import Filters
 from indexer.report import IngestProgress, IngestReport, Outcome
 from rerank.scorer import Span
 from search import prompt
@@ -21,8 +22,9 @@ def parse(html: str) -> BeautifulSoup:
 
 def hostile_result() -> str:
     first = [make_candidate(rank, ATTACK, f"{ATTACK}.md", ATTACK) for rank in (1, 2)]
-    first = [replace(one, terms=((ATTACK, 1.0),)) for one in first]
-    found = make_result(ATTACK, SearchSettings(top_n=1), first, [0.1, 0.9], notes=(ATTACK,))
+    first = [replace(one, terms=((ATTACK, 1.0),), chunk=replace(one.chunk, context=ATTACK)) for one in first]
+    asked = SearchSettings(top_n=1, filters=Filters(ATTACK, ATTACK, ATTACK, ATTACK, ATTACK))
+    found = make_result(ATTACK, asked, first, [0.1, 0.9], notes=(ATTACK,))
     spans = (Span(0, 30, 0.2), Span(30, 60, 0.9))
     found = replace(
         found, scorer=ATTACK, runtime=ATTACK, ranked=tuple(replace(one, spans=spans) for one in found.ranked)

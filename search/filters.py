@@ -1,0 +1,27 @@
+"""Filters between a person and the index: from what was typed, and back into words."""
+
+from __future__ import annotations
+
+from indexer.filters import Filters
+
+
+def typed(collection: str | None, path: str | None, kind: str | None, since: str | None, until: str | None) -> Filters:
+    """Return filters from fields as a person fills them in: a blank field asks for nothing."""
+    collection, path, kind, since, until = (
+        (value or "").strip() or None for value in (collection, path, kind, since, until)
+    )
+    return Filters(collection, path, kind, since, until)
+
+
+def in_words(filters: Filters | None) -> tuple[str, ...]:
+    """Return what each filter asks for in a few words, for a line beside the query; empty without filters."""
+    if filters is None:
+        return ()
+    said = (
+        ("in no collection" if filters.collection == "" else "in collection {}", filters.collection),
+        ("path {}", filters.path),
+        ("type {}", filters.kind),
+        ("changed since {}", filters.since),
+        ("changed until {}", filters.until),
+    )
+    return tuple(words.format(value) for words, value in said if value is not None)
