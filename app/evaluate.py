@@ -16,6 +16,7 @@ from search import evaluation, judged
 from search.evaluation import Pass, Stage
 from search.judged import BadDataset, Judged
 from search.result import SearchSettings
+from search.second import LIST_BLENDS
 
 Progress = Callable[[int, int], None]
 
@@ -104,9 +105,12 @@ def _whole(
 def _stages(plan: Plan, settings: Settings) -> tuple[Stage, ...]:
     scorers = open_scorers(settings)
     names = plan.scorers or (scorers.default,)
-    return tuple(
-        Stage(name, scorers.get(name), plan.blends or tuple(sorted({0.0, scorers.blend(name)}))) for name in names
-    )
+
+    def blends(name: str) -> tuple[float, ...]:
+        measured = scorers.blend(name) if plan.run is None else LIST_BLENDS.get(name, 0.0)
+        return plan.blends or tuple(sorted({0.0, measured}))
+
+    return tuple(Stage(name, scorers.get(name), blends(name)) for name in names)
 
 
 def _sampled(data: Judged, count: int | None) -> Judged:

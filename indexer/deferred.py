@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from indexer.embedder import Embedder, Vectors
 from indexer.errors import EmbedderError
 from indexer.split import LocatesTokens, Tokens
-
-if TYPE_CHECKING:
-    from indexer.embed_local import LocalEmbedder
 
 
 class DeferredEmbedder:
@@ -92,7 +89,7 @@ def dimension_of(folder: Path) -> int | None:
     return dimension if isinstance(dimension, int) else None
 
 
-def deferred(folder: Path, name: str, load: Callable[[], LocalEmbedder]) -> Embedder:
+def deferred(folder: Path, name: str, load: Callable[[], Embedder]) -> Embedder:
     """Return the model in a folder under its full name, loaded now only if its files do not state the dimension."""
     dimension = dimension_of(folder)
     return load() if dimension is None else DeferredEmbedder(name, dimension, load)

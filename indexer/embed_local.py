@@ -74,10 +74,12 @@ class LocalEmbedder:
         device: str | None = None,
         allow_download: bool = False,
         name: str | None = None,
+        trained: Path | None = None,
     ) -> LocalEmbedder:
         """Return the model of a hub name or a folder, on the given device or the best one here.
 
-        `profile` None takes the prefixes that the checkpoint itself states, if it does.
+        `profile` None takes the prefixes that the checkpoint itself states, if it does. Tensors in the safetensors file
+        `trained` take the place of those of the same name.
 
         Raises:
             EmbedderError: the model is not here and downloading was not allowed, or its files do not make a model.
@@ -85,12 +87,19 @@ class LocalEmbedder:
         folder = _located(source, allow_download)
         place, dtype, runtime = _best_runtime(device)
         model = _loaded(source, folder, place)
+        if trained is not None:
+            _replace(model, trained)
         model[0].to(dtype)
         model.eval()
         budget = CPU_TOKENS if place == "cpu" else GPU_TOKENS
         if name is None:
             name = source if not Path(source).exists() else folder.name
-        return cls(model, f"{name}@{_revision(folder)}", profile or _stated(model), runtime, budget)
+        return cls(model, cls.named(folder, name, trained), profile or _stated(model), runtime, budget)
+
+    @staticmethod
+    def named(folder: Path, name: str, trained: Path | None = None) -> str:
+        """Return the full name of a model: its name and a digest of its files."""
+        return f"{name}@{_revision(folder) if trained is None else _revision(trained.parent)}"
 
     @property
     def name(self) -> str:
@@ -253,6 +262,24 @@ def _loaded(source: str, folder: Path, place: str) -> SentenceTransformer:
             f"needs code of its own that is not run here; use another model."
         )
     return model
+
+
+def _replace(model: SentenceTransformer, trained: Path) -> None:
+    """Put the tensors of a file in the place of the model's own; those of other parts (query weights) are left."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        tensors = load_file(trained)
+    except (OSError, SafetensorError) as reason:
+        raise EmbedderError(f"{trained} cannot be read ({reason}): install Second Look again.") from reason
+    inner = getattr(model[0], "auto_model", None) or model[0].model
+    own = {name: one.float() for name, one in tensors.items() if name.startswith("encoder.")}
+    unknown = sorted(own.keys() - inner.state_dict().keys())
+    if unknown or not own:
+        named = unknown[0] if unknown else "no layer of an encoder"
+        raise EmbedderError(f"{trained} does not belong to this model (it holds {named}): train it again.")
+    inner.load_state_dict(own, strict=False)
 
 
 def _untrained(model: SentenceTransformer, folder: Path) -> list[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 DEFAULT = "all-MiniLM-L6-v2"
 """The model that comes with the installation."""
+TUNED = "second-look-minilm"
+"""Passages by the same model, queries by the layers in `data/models/second-look-minilm` (`indexer.embed_tuned`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def open_embedder(
     allow_download: bool = False,
     defer: bool = False,
 ) -> Embedder:
-    """Return the embedder of that name: the packaged MiniLM for None, else a hub name or a local folder.
+    """Return the embedder of that name: the packaged MiniLM for None, its trained pair, a hub name or a local folder.
 
     With `url`, the name is sent to the OpenAI-compatible embedding server there. Nothing is downloaded unless
     `allow_download`; a hub model that is already on this machine is used as it is. With `defer`, a local model is
@@ -60,6 +62,10 @@ def open_embedder(
         return RemoteEmbedder(url, name or DEFAULT, api_key=api_key, profile=profile_of(name or DEFAULT))
     from indexer.embed_local import LocalEmbedder
 
+    if name is not None and name.lower() == TUNED:
+        from indexer.embed_tuned import open_tuned
+
+        return open_tuned(device=device, defer=defer)
     make = LocalEmbedder.deferred if defer else LocalEmbedder.open
     if name is None or name.lower() in {DEFAULT.lower(), f"sentence-transformers/{DEFAULT}".lower()}:
         return make(str(minilm_folder()), profile_of(DEFAULT), device=device, name=DEFAULT)

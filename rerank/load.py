@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rerank.errors import BadInput, ModelNotFound
 from rerank.families import family
 from rerank.hub import fetched
-from rerank.profiles import BUNDLED, DEFAULT, LISTWISE, find, list_profiles
+from rerank.profiles import BUNDLED, DEFAULT, LISTWISE, bundled_folder, find, list_profiles
 from rerank.scorer import Profile, Scorer
 
 if TYPE_CHECKING:
@@ -145,11 +145,11 @@ def _profile(profile: Profile, wishes: _Wishes) -> Scorer:
                 "which sends the passages there."
             )
         return _remote("jina", f"{profile.source}#{profile.name}", wishes)
-    if profile.source == BUNDLED:
-        from data import ShippedFileError, minilm_folder
+    if profile.source.startswith(BUNDLED):
+        from data import ShippedFileError
 
         try:
-            folder = minilm_folder()
+            folder = bundled_folder(profile)
         except ShippedFileError as missing:
             raise ModelNotFound(str(missing)) from missing
         return _folder(folder, profile.name, profile, wishes)

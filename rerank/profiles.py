@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from rerank.hub import cached
 from rerank.scorer import Profile, ScoreContract
 
-DEFAULT = "minilm-maxsim"
+DEFAULT = "second-look-minilm"
+UNTRAINED = "minilm-maxsim"
 BUNDLED = "bundled"
 NON_COMMERCIAL = "CC-BY-NC-4.0"
 _WINDOWS = "windows with overlap; the best window is the passage's score"
@@ -39,6 +41,13 @@ _PROFILES = (
     Profile(
         DEFAULT,
         BUNDLED,
+        replace(_MAXSIM, native_window=256),
+        33_362_304,
+        "passages as all-MiniLM-L6-v2 reads them, queries by layers trained for search; nothing to download",
+    ),
+    Profile(
+        UNTRAINED,
+        f"{BUNDLED}:all-MiniLM-L6-v2",
         replace(_MAXSIM, native_window=256),
         22_713_216,
         "token vectors of all-MiniLM-L6-v2 compared one by one; nothing to download",
@@ -127,13 +136,27 @@ def find(name: str) -> Profile | None:
     return None
 
 
+def bundled_folder(profile: Profile) -> Path:
+    """The folder of a model that comes with this installation.
+
+    Raises:
+        ShippedFileError: it is missing, or not the one that was shipped.
+    """
+    from data import minilm_folder, path
+
+    if profile.name == UNTRAINED:
+        return minilm_folder()
+    minilm_folder()  # the trained folder holds layers alone: the rest is read from there
+    return path("models", profile.name)
+
+
 def available(profile: Profile) -> tuple[bool, str]:
     """Whether the model can be loaded here without a network, and where it is or how to get it."""
-    if profile.source == BUNDLED:
-        from data import ShippedFileError, minilm_folder
+    if profile.source.startswith(BUNDLED):
+        from data import ShippedFileError
 
         try:
-            minilm_folder()
+            bundled_folder(profile)
         except ShippedFileError as missing:
             return False, str(missing)
         return True, "comes with this installation"

@@ -226,7 +226,7 @@ class Profile:
 
     name: str
     source: str
-    """Repository name on the hub, "bundled", or the address shape of a server."""
+    """Repository name on the hub, "bundled" or "bundled:MODEL", or the address shape of a server."""
     contract: ScoreContract
     parameters: int
     """0 where unknown."""

@@ -226,7 +226,7 @@ def test_a_missing_folder_and_unknown_names_say_what_to_do(tmp_path: Path) -> No
         load(tmp_path / "none")
     with pytest.raises(ModelNotFound, match="did you mean bge-reranker-base"):
         load("bge-reranker-bas")
-    with pytest.raises(ModelNotFound, match="known names are minilm-maxsim"):
+    with pytest.raises(ModelNotFound, match="known names are second-look-minilm"):
         load("zzz")
     with pytest.raises(ModelNotFound):
         load(f"{tmp_path}/none")
@@ -272,7 +272,7 @@ def test_profiles_are_unique_and_complete() -> None:
     profiles = list_profiles()
     names = [name.casefold() for profile in profiles for name in (profile.name, profile.source, *profile.aliases)]
     assert len(names) == len(set(names))
-    assert profiles[0].name == "minilm-maxsim"
+    assert profiles[0].name == "second-look-minilm"
     assert available(profiles[0]) == (True, "comes with this installation")
     assert {p.name for p in profiles if "NC" in p.contract.licence} == {
         "jina-reranker-v2-base-multilingual",
@@ -283,10 +283,19 @@ def test_profiles_are_unique_and_complete() -> None:
     assert find("nothing") is None
 
 
-def test_a_bundled_scorer_has_the_contract_that_its_profile_states() -> None:
-    profile = find("minilm-maxsim")
+@pytest.mark.parametrize("name", ["second-look-minilm", "minilm-maxsim"])
+def test_a_bundled_scorer_has_the_contract_that_its_profile_states(name: str) -> None:
+    profile = find(name)
     assert profile is not None
-    assert load().contract == profile.contract
+    assert load(name).contract == profile.contract
+
+
+def test_the_trained_scorer_takes_the_passage_vectors_that_the_untrained_one_has_kept() -> None:
+    caches, passages = Caches(), ["Pandas eat bamboo.", "Bears sleep in winter."]
+    load("minilm-maxsim", device="cpu", cache=caches).score("what do pandas eat", passages)
+    found = load("second-look-minilm", device="cpu", cache=caches).score("what do pandas eat", passages)
+    assert [one.cached for one in found.scored] == [True, True]
+    assert found.scored[0].score > found.scored[1].score
 
 
 def test_a_listwise_folder_without_profile_has_the_families_contract(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
 }
 NAMES = {
     "minilm": "minilm-maxsim",
+    "trained": "second-look-minilm",
     "jina": "jina:{url}",
     "cohere": "cohere:{url}",
     "tei": "tei:{url}",
@@ -43,7 +44,7 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Scorer]]:
-    """Loads a scorer of a family, each with its own caches; the one with real weights only once, for it is slow."""
+    """Loads a scorer of a family, each with its own caches; those with real weights only once, for they are slow."""
     folders = {name: build(tmp_path_factory.mktemp(name)) for name, build in BUILDERS.items()}
     loaded: dict[str, Scorer] = {}
     with rerank_server() as server:
@@ -53,7 +54,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], S
                 return loaded[family]
             name = NAMES[family].format(url=server.url, **folders) if family in NAMES else str(folders[family])
             scorer = load(name, device="cpu", dtype="fp32")
-            if family == "minilm":
+            if family in {"minilm", "trained"}:
                 loaded[family] = scorer
             return scorer
 
@@ -104,7 +105,7 @@ def test_what_cannot_be_scored_is_refused_everywhere(scorer: Scorer, query: str,
 
 
 def test_the_largest_call_is_scored(scorer: Scorer) -> None:
-    if scorer.name == "minilm-maxsim":
+    if scorer.name in {"minilm-maxsim", "second-look-minilm"}:
         pytest.skip("minutes on a small machine; its code path is that of `late`")
     passages = [f"panda {i % 50}" for i in range(MAX_DOCUMENTS)]
     assert len(scorer.score(QUERY, passages).scored) == MAX_DOCUMENTS
