@@ -27,6 +27,8 @@ Cancel = Callable[[], bool]
 
 BATCH = 256
 """Chunks that are embedded and committed together; a document is never divided."""
+FIRST_BATCH = 32
+"""Chunks of the first batch, doubled with each up to `BATCH`: embedding begins soon."""
 _EXAMPLES = 3
 _WITH_TEXT = frozenset({"added", "changed", "unchanged", "renamed"})
 
@@ -162,11 +164,14 @@ class Sync:
         return cancelled, removed
 
     def _batches(self, plan: Plan, preparer: Preparer) -> Iterator[list[Ready]]:
-        """Yield files in batches of about `BATCH` chunks; the next one is read while this one is embedded."""
+        """Yield files in batches of up to about `BATCH` chunks; the next one is read while this one is embedded."""
         now = time.time_ns()
         files = iter(plan.todo)
+        size = FIRST_BATCH
 
         def gather() -> list[Ready]:
+            nonlocal size
+            enough, size = size, min(2 * size, BATCH)
             batch: list[Ready] = []
             chunks = 0
             for found in files:
@@ -175,7 +180,7 @@ class Sync:
                 ready = preparer.prepare(found, now)
                 batch.append(ready)
                 chunks += len(ready.draft.chunks) if ready.draft else 0
-                if chunks >= BATCH or len(batch) >= BATCH:
+                if chunks >= enough or len(batch) >= BATCH:
                     break
             return batch
 

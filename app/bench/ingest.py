@@ -74,7 +74,7 @@ def run(
         for number in range(rounds):
             ours.append(_ingest(place, Path(temporary) / f"index-{number}", embedder))
             texts = ours[0].texts
-            chosen = texts if bare is None or bare >= len(texts) else texts[:: -(-len(texts) // bare)]
+            chosen = _spread(texts, bare)
             theirs.append(baseline.measure(chosen))
             say(
                 f"round {number + 1} of {rounds}: {len(texts) / ours[-1].report.seconds:.1f} chunks/s, bare "
@@ -156,6 +156,13 @@ class _Bare:
         started, spent = time.perf_counter(), _processor()
         self._model.encode(list(texts), show_progress_bar=False)
         return len(texts) / (time.perf_counter() - started), _processor() - spent
+
+
+def _spread(texts: list[str], count: int | None) -> list[str]:
+    """At most `count` of the texts, evenly spread; all of them for None."""
+    if count is None or count >= len(texts):
+        return texts
+    return [texts[place * len(texts) // count] for place in range(count)]
 
 
 def _many(count: int, say: Say) -> dict[str, Any]:

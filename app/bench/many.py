@@ -18,7 +18,7 @@ from typing import Any
 
 _WORDS = 2_000
 """Size of the vocabulary that texts are drawn from."""
-_LENGTHS = (20, 120)
+_LENGTHS = (8, 32)
 """Words of a file, at least and at most: one chunk."""
 _LOOK = 0.1
 """Seconds between two looks at what the processes that read files hold."""
