@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import data
 from app.settings import Settings, home
+from rerank.primitives import bound_primitives
 from search.engine import SearchEngine
 from search.scorers import ScorerChoice, Scorers
 from search.second import MEASURED_BLENDS
@@ -102,6 +103,7 @@ def open_engine(
         FingerprintMismatch: the index was built with another model, splitter or analyzer.
     """
     stay_offline(settings)
+    bound_primitives()  # before the embedding model makes its first product
     from indexer.index import Index
 
     index = Index.open(
