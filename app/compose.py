@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import data
 from app.settings import Settings, home
+from rerank.primitives import bound_primitives
 from search.engine import SearchEngine
 from search.scorers import ScorerChoice, Scorers
 from search.second import MEASURED_BLENDS
@@ -33,14 +34,17 @@ def stay_offline(settings: Settings) -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
-def open_scorers(settings: Settings) -> Scorers:
+def open_scorers(settings: Settings, kept: Caches | None = None) -> Scorers:
     """Return the second stages that can be chosen; none is loaded yet.
 
-    Token vectors are kept on disk, below the user's data, so that a second process does not compute them again.
+    Token vectors are kept on disk, below the user's data, so that a second process does not compute them again; or in
+    the caches that were passed.
     """
 
     @cache
     def caches() -> Caches:
+        if kept is not None:
+            return kept
         from rerank.cache import VectorCache
         from rerank.load import Caches
 
@@ -81,6 +85,7 @@ def open_engine(
     rebuild: bool = False,
     create: bool = True,
     embedder: Embedder | None = None,
+    caches: Caches | None = None,
 ) -> SearchEngine:
     """Return a search engine that owns the index until it is closed.
 
@@ -91,12 +96,14 @@ def open_engine(
         rebuild: open an index that was built otherwise, too; it answers nothing until it is ingested into.
         create: make an index where there is none.
         embedder: the model, where it is open already.
+        caches: where the second stages keep what they computed; the user's own if None.
 
     Raises:
         StoreLocked: another process owns the index.
         FingerprintMismatch: the index was built with another model, splitter or analyzer.
     """
     stay_offline(settings)
+    bound_primitives()  # before the embedding model makes its first product
     from indexer.index import Index
 
     index = Index.open(
@@ -108,7 +115,7 @@ def open_engine(
         create=create,
         rebuild=rebuild,
     )
-    return SearchEngine(index, open_scorers(settings), examples)
+    return SearchEngine(index, open_scorers(settings, caches), examples)
 
 
 def open_model(settings: Settings) -> Embedder:

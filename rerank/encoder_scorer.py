@@ -14,11 +14,13 @@ from rerank.crew import Crew
 from rerank.device import Placement, free
 from rerank.encoder import Encoder, Tokens
 from rerank.held import Held
+from rerank.primitives import bound_primitives
 from rerank.revision import Revision
 from rerank.scorer import Cancel, Progress, Runtime, ScoreContract, Scored
 from rerank.text import Piece, Reader
 
 T = TypeVar("T")
+bound_primitives()
 
 IDLE_SECONDS = 15 * 60.0
 """The weights are dropped after this long without a call."""

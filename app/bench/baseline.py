@@ -33,10 +33,13 @@ def default(folder: Path, placement: Placement) -> Baseline:
     return Baseline("default", _load(folder, placement, {}), 32)
 
 
-def best(folder: Path, placement: Placement, sample: Sequence[tuple[int, str, str]]) -> Baseline:
+def best(
+    folder: Path, placement: Placement, sample: Sequence[tuple[int, str, str]], batch: int | None = None
+) -> Baseline:
     """At its best documented settings: half precision, the fastest attention there is, the better of two batch sizes.
 
-    Its ONNX and OpenVINO backends are other engines with installs of their own, and not counted.
+    `batch` is the better one where it is known already. Its ONNX and OpenVINO backends are other engines with installs
+    of their own, and not counted.
     """
     attention = "flash_attention_2" if placement.kernel == "flash-attn" else "sdpa"
     settings = {"dtype": "bfloat16" if placement.number == "bf16" else "float32", "attn_implementation": attention}
@@ -44,11 +47,11 @@ def best(folder: Path, placement: Placement, sample: Sequence[tuple[int, str, st
     pairs = [(query, text) for _, query, text in sample]
     timed: list[tuple[float, int]] = []
     Baseline("warm-up", model, 8).predict(pairs[:4])
-    for batch in _BATCHES.get(placement.device.type, (32,)):
+    for size in _BATCHES.get(placement.device.type, (32,)) if batch is None else ():
         began = time.perf_counter()
-        Baseline("trial", model, batch).predict(pairs)
-        timed.append((time.perf_counter() - began, batch))
-    batch = min(timed)[1]
+        Baseline("trial", model, size).predict(pairs)
+        timed.append((time.perf_counter() - began, size))
+    batch = batch or min(timed)[1]
     return Baseline(f"{settings['dtype']}, {attention}, batches of {batch}", model, batch)
 
 

@@ -91,6 +91,7 @@ def run(
     wanted = [SHAPES[one] if isinstance(one, str) else one for one in asked]
     done = record.known(found)
     limits = {shape.name: _limit(shape, placement) for shape in wanted}
+    sizes: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as room:
         bench: _Bench | None = None
         for shape, cell in planned(wanted, grid or ((MIXED,) if quick else GRID)):
@@ -106,7 +107,7 @@ def run(
                 if bench is None or bench.shape != shape:
                     if bench is not None:
                         bench.close()
-                    bench = _Bench(shape, Path(room) / shape.name, placement, corpus, limit)
+                    bench = _Bench(shape, Path(room) / shape.name, placement, corpus, limit, sizes)
                 entry = bench.measure(cell, clock, rounds, overlap=3 if quick else 50)
                 faster = entry["ratio_to_predict_default"]
                 say(f"{shape.name}: {cell.title}: {entry['seconds']:.3f} s, {faster:.2f} x default")
@@ -151,9 +152,19 @@ def table(found: dict[str, Any]) -> str:
 class _Bench:
     """A shape with everything that is compared: our scorer and both baselines, over the same weights and texts."""
 
-    def __init__(self, shape: Shape, room: Path, placement: Placement, corpus: Path | None, limit: float) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        room: Path,
+        placement: Placement,
+        corpus: Path | None,
+        limit: float,
+        sizes: dict[str, int],
+    ) -> None:
+        """Load everything; `sizes` holds each shape's better batch size, for when a shape comes back."""
         from rerank.text import Reader
 
+        self._sizes = sizes
         self.shape, self._placement, self._limit = shape, placement, limit
         twin = room.with_name(f"{room.name}-twin") if shape.kind == "qwen3" else room
         new = not room.is_dir()
@@ -175,7 +186,8 @@ class _Bench:
         readings, lengths = _readings(self._scorer, query, passages, self._texts)
         work = self.shape.work(lengths)
         if self._tuned is None:
-            self._tuned = best(self._twin, self._placement, readings[:32])
+            self._tuned = best(self._twin, self._placement, readings[:32], self._sizes.get(self.shape.name))
+            self._sizes[self.shape.name] = self._tuned.batch
         entry = _measure(self._scorer, (self._plain, self._tuned), query, passages, readings, rounds)
         entry["fraction_of_ceiling"] = work / entry["seconds"] / self._limit
         clock.learn(self.shape, work, entry["seconds_predict_default"], self._limit)

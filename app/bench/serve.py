@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import count
 from pathlib import Path
@@ -20,12 +20,21 @@ from app.server import running
 from app.settings import LOOPBACK
 
 if TYPE_CHECKING:
+    from rerank.load import Caches
     from rerank.scorer import Scorer
     from search.engine import SearchEngine
 
 PASSAGES = 20
 """Passages of one call."""
 _SAMPLE_SECONDS = 0.5
+_WARM_SECONDS = 5.0
+"""Seconds of calls that are not counted, so that threads, connections and buffers are there."""
+_VECTOR_BYTES = 24 << 20
+"""Room for token vectors while measuring: about 400 passages, so that it is full before the measured time begins."""
+_SCORES = 400
+"""Room for scores, likewise."""
+_GROWING = 1.01
+"""A cache that holds less than this many times what it held a second ago is full: its passages differ in length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,10 @@ class Tally:
     seconds: list[float] = field(default_factory=list)
     """Of each answered call."""
     statuses: Counter[int] = field(default_factory=Counter)
+    asked: int = 0
+    """Different calls, each sent again while it is refused."""
+    given_up: int = 0
+    """Of those, refused to the end of the time."""
     pairs: int = 0
     wrong: int = 0
     """Answers that are not the ranking of what was sent."""
@@ -68,10 +81,20 @@ class Tally:
         """Count another tally in."""
         self.seconds += other.seconds
         self.statuses += other.statuses
+        self.asked += other.asked
+        self.given_up += other.given_up
         self.pairs += other.pairs
         self.wrong += other.wrong
         self.lost += other.lost
         self.elapsed += other.elapsed
+
+
+def small_caches(folder: Path) -> Caches:
+    """Caches that are full within seconds, so that memory that still grows afterwards is no cache that fills."""
+    from rerank.cache import ScoreCache, VectorCache
+    from rerank.load import Caches
+
+    return Caches(ScoreCache(_SCORES), VectorCache(_VECTOR_BYTES, folder / "token-vectors"))
 
 
 def run(
@@ -82,6 +105,7 @@ def run(
     load: Load,
     queue_size: int = 64,
     rounds: int = 3,
+    caches: Caches | None = None,
 ) -> dict[str, Any]:
     """Return pairs per second through the server and without it, latency quantiles, errors and memory.
 
@@ -90,28 +114,32 @@ def run(
 
     Args:
         engine: what is served; its default scorer is measured.
-        callers: how many call at once, each again as soon as it is answered (after `Retry-After` when refused).
+        callers: how many call at once, each again as soon as it is answered; a refused call is sent again after
+            `Retry-After`.
         seconds: how long they do, all rounds together.
         load: what they ask for.
         queue_size: the server's bound; smaller than `callers` shows refusals.
         rounds: how often the comparison is made; the median counts.
+        caches: those of the engine's scorers; filled before anything is measured.
     """
     from app import api
     from app.api.settings import ApiSettings
 
     scorer = engine.registry.get()
     fresh = count()
-    alone(scorer, load, next(fresh), 2.0)
+    filled = fill(scorer, load, fresh, caches)
     total, shares, bare = Tally(), [], []
     application = api.build(engine, ApiSettings(queue_size=queue_size))
-    with running(application, listen(LOOPBACK, 0, strict=True)) as url, _Memory() as memory:
-        for _ in range(rounds):
-            before = alone(scorer, load, next(fresh), seconds / rounds / 6)
-            tally = _in_a_process(url, load, next(fresh), callers, seconds / rounds)
-            after = alone(scorer, load, next(fresh), seconds / rounds / 6)
-            bare.append((before + after) / 2)
-            shares.append(tally.pairs / tally.elapsed / bare[-1])
-            total.add(tally)
+    with running(application, listen(LOOPBACK, 0, strict=True)) as url:
+        _in_a_process(url, load, next(fresh), callers, min(_WARM_SECONDS, seconds / 4))
+        with _Memory() as memory:
+            for _ in range(rounds):
+                before = alone(scorer, load, next(fresh), seconds / rounds / 6)
+                tally = _in_a_process(url, load, next(fresh), callers, seconds / rounds)
+                after = alone(scorer, load, next(fresh), seconds / rounds / 6)
+                bare.append((before + after) / 2)
+                shares.append(tally.pairs / tally.elapsed / bare[-1])
+                total.add(tally)
     return {
         "what": "serve",
         "scorer": scorer.name,
@@ -123,14 +151,30 @@ def run(
         "engine_pairs_per_second": round(sum(bare) / len(bare), 1),
         "share_of_engine": round(quantile(shares, 0.5), 3),
         "shares": [round(share, 3) for share in shares],
-        "calls": sum(total.statuses.values()),
+        "calls": total.asked,
+        "answered": total.statuses[200],
+        "refused_to_the_end": total.given_up,
         "statuses": {str(status): times for status, times in sorted(total.statuses.items())},
         "errors": sum(times for status, times in total.statuses.items() if status not in {200, 429}),
         "wrong": total.wrong,
         "lost": total.lost,
         **{f"p{rank}_ms": round(1000 * quantile(total.seconds, rank / 100), 1) for rank in (50, 95, 99)},
         "memory_mb": memory.summary(),
+        "kept_before": filled,
     }
+
+
+def fill(scorer: Scorer, load: Load, fresh: Iterator[int], caches: Caches | None) -> dict[str, float]:
+    """Return what is kept once the scorer's cache is full; scores for at least two seconds."""
+    alone(scorer, load, next(fresh), 2.0)
+    if caches is None:
+        return {}
+
+    before = -1
+    while (now := caches.vectors.bytes + caches.scores.entries) > before * _GROWING:
+        before = now
+        alone(scorer, load, next(fresh), 1.0)
+    return {"vectors_mb": round(caches.vectors.bytes / 1e6, 1), "scores": caches.scores.entries}
 
 
 def alone(scorer: Scorer, load: Load, part: int, seconds: float) -> float:
@@ -182,14 +226,20 @@ class _Memory:
             self._samples.append(resident_mb())
 
     def summary(self) -> dict[str, float]:
-        """Means over the second and the last fifth of the time, and the largest."""
-        fifth = max(1, len(self._samples) // 5)
-        early, late = self._samples[fifth : 2 * fifth] or [0.0], self._samples[-fifth:] or [0.0]
+        """Means over the first, the middle and the last tenth of the time, and the largest."""
+        samples = self._samples or [0.0]
+        part = max(1, len(samples) // 10)
+        middle = (len(samples) - part) // 2
         return {
-            "early": round(sum(early) / len(early), 1),
-            "late": round(sum(late) / len(late), 1),
-            "largest": round(max(self._samples, default=0.0), 1),
+            "start": _mean(samples[:part]),
+            "middle": _mean(samples[middle : middle + part]),
+            "end": _mean(samples[-part:]),
+            "largest": round(max(samples), 1),
         }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return round(sum(values) / len(values), 1)
 
 
 def _in_a_process(url: str, load: Load, part: int, callers: int, seconds: float) -> Tally:
@@ -236,16 +286,24 @@ async def _call(client: Any, tally: Tally, turn: Callable[[], tuple[str, list[st
 
     while not over():
         query, passages = turn()
+        tally.asked += 1
         body = json.dumps({"query": query, "documents": passages, "return_documents": False})
-        began = time.perf_counter()
-        try:
-            answer = await client.post("/v1/rerank", content=body, headers={"Content-Type": "application/json"})
-        except httpx.HTTPError:
-            tally.lost += 1
-            continue
-        tally.statuses[answer.status_code] += 1
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            await asyncio.sleep(min(1.0, float(answer.headers["retry-after"])))
+        answer = None
+        while answer is None:
+            began = time.perf_counter()
+            try:
+                answer = await client.post("/v1/rerank", content=body, headers={"Content-Type": "application/json"})
+            except httpx.HTTPError:
+                tally.lost += 1
+                break
+            tally.statuses[answer.status_code] += 1
+            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+                if over():
+                    tally.given_up += 1
+                    break
+                await asyncio.sleep(min(1.0, float(answer.headers["retry-after"])))
+                answer = None
+        if answer is None or answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
             continue
         tally.seconds.append(time.perf_counter() - began)
         if answer.status_code == httpx.codes.OK:

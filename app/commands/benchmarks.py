@@ -65,16 +65,17 @@ def serve(
     as_json: Json = None,
 ) -> None:
     """Call the server from many sides at once and compare with the bare engine on the same pairs."""
-    from app.bench.serve import Load, run
+    from app.bench.serve import Load, run, small_caches
 
     settings = options.settings(scorer=scorer, device=device)
     with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as place:
-        engine = open_engine(replace(settings, index=Path(place) / "index"), "secondlook bench serve")
+        caches = small_caches(Path(place))
+        engine = open_engine(replace(settings, index=Path(place) / "index"), "secondlook bench serve", caches=caches)
         try:
             engine.ingest(sample())
             texts = tuple(chunk.text for chunk in engine.index.all_chunks())
             queries = tuple(_queries())
-            found = run(engine, callers, seconds, load=Load(queries, texts), queue_size=queue)
+            found = run(engine, callers, seconds, load=Load(queries, texts), queue_size=queue, caches=caches)
         finally:
             engine.close()
     _tell(found, as_json)

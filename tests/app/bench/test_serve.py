@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from serving import BACKGROUND, Bm25Scorer, HashedWords, engine_of
 
-from app.bench.serve import Load, quantile, run
+from app.bench.serve import Load, fill, quantile, run
 from indexer.index import Index
+from rerank.cache import VectorCache
+from rerank.load import Caches, load
+from tests.rerank import checkpoints
 
 
 def test_many_callers_lose_nothing_and_too_many_are_refused(tmp_path: Path) -> None:
@@ -21,8 +25,18 @@ def test_many_callers_lose_nothing_and_too_many_are_refused(tmp_path: Path) -> N
     for report in (roomy, tight):
         assert (report["errors"], report["wrong"], report["lost"]) == (0, 0, 0)
         assert report["pairs_per_second"] > 0
+        assert report["calls"] == report["answered"] + report["refused_to_the_end"]
+        assert report["memory_mb"]["largest"] >= report["memory_mb"]["end"] > 0
         assert 0 < report["p50_ms"] <= report["p95_ms"] <= report["p99_ms"]
     assert roomy["share_of_engine"] > 0.5
+
+
+def test_caches_are_full_before_memory_is_measured(tmp_path: Path) -> None:
+    caches = Caches(vectors=VectorCache(100_000))
+    scorer = load(str(checkpoints.bert_body(tmp_path)), device="cpu", dtype="fp32", cache=caches)
+    kept = fill(scorer, Load(("water", "library"), BACKGROUND), count(), caches)
+    assert 90_000 < caches.vectors.bytes <= 100_000
+    assert kept == {"vectors_mb": 0.1, "scores": 0}
 
 
 def test_no_two_calls_share_a_passage() -> None:
