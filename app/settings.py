@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-DEFAULT_SCORER = "second-look-minilm"
+DEFAULT_SCORER = "minilm-maxsim"
 DEFAULT_PORT = 7860
 LOOPBACK = "127.0.0.1"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from rerank.hub import cached
 from rerank.scorer import Profile, ScoreContract
 
-DEFAULT = "second-look-minilm"
-UNTRAINED = "minilm-maxsim"
+DEFAULT = "minilm-maxsim"
+TRAINED = "second-look-minilm"
 BUNDLED = "bundled"
 NON_COMMERCIAL = "CC-BY-NC-4.0"
 _WINDOWS = "windows with overlap; the best window is the passage's score"
@@ -42,15 +42,15 @@ _PROFILES = (
         DEFAULT,
         BUNDLED,
         replace(_MAXSIM, native_window=256),
-        33_362_304,
-        "passages as all-MiniLM-L6-v2 reads them, queries by layers trained for search; nothing to download",
-    ),
-    Profile(
-        UNTRAINED,
-        f"{BUNDLED}:all-MiniLM-L6-v2",
-        replace(_MAXSIM, native_window=256),
         22_713_216,
         "token vectors of all-MiniLM-L6-v2 compared one by one; nothing to download",
+    ),
+    Profile(
+        TRAINED,
+        f"{BUNDLED}:{TRAINED}",
+        replace(_MAXSIM, native_window=256),
+        33_362_304,
+        "the same passages, queries read by layers trained for tools, commands, code, medicine; nothing to download",
     ),
     Profile(
         "bge-reranker-base",
@@ -144,10 +144,8 @@ def bundled_folder(profile: Profile) -> Path:
     """
     from data import minilm_folder, path
 
-    if profile.name == UNTRAINED:
-        return minilm_folder()
-    minilm_folder()  # the trained folder holds layers alone: the rest is read from there
-    return path("models", profile.name)
+    base = minilm_folder()  # the trained folder holds layers alone: the rest is read from here
+    return path("models", TRAINED) if profile.name == TRAINED else base
 
 
 def available(profile: Profile) -> tuple[bool, str]:

@@ -49,7 +49,7 @@ def test_search_prints_before_and_after(home: Path) -> None:
     done = secondlook(home, "search", "how do I get limescale out of the kettle")
     assert done.status == 0, done.err
     assert "kettle.md" in done.out
-    for word in ("now", "was", "moved", "rerank", "ms", "second-look-minilm"):
+    for word in ("now", "was", "moved", "rerank", "ms", "minilm-maxsim"):
         assert word in done.out
 
 
@@ -73,7 +73,7 @@ def test_models_lists_licences_and_how_to_get_what_is_not_here(home: Path) -> No
     out = secondlook(home, "models").out
     assert "CC-BY-NC-4.0" in out
     assert "jina-reranker-v3" in out
-    assert "second-look-minilm" in out
+    assert "minilm-maxsim" in out
 
 
 def test_doctor_finds_the_index_whole(home: Path) -> None:

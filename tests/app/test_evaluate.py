@@ -36,7 +36,7 @@ def test_the_samples_judged_queries_hold_the_gate(tmp_path: Path) -> None:
     assert done.status == 0, done.out + done.err
     found = json.loads(report.read_text())
     systems = found["systems"]
-    assert set(systems) >= {"bm25", "dense", "hybrid", "hybrid + second-look-minilm"}
+    assert set(systems) >= {"bm25", "dense", "hybrid", "hybrid + minilm-maxsim"}
     assert systems["hybrid"]["ndcg@10"] >= max(systems["bm25"]["ndcg@10"], systems["dense"]["ndcg@10"])
     low, high = systems["hybrid"]["ci95"]["ndcg@10"]
     assert low < systems["hybrid"]["ndcg@10"] < high
@@ -49,8 +49,8 @@ def test_a_candidate_list_is_reranked_and_a_missed_gate_fails(judged: Path, tmp_
     assert done.status == 0, done.out + done.err
     systems = json.loads(report.read_text())["systems"]
     assert systems["first"]["mrr@10"] == 0.75
-    assert systems["first + second-look-minilm"]["mrr@10"] == 1.0
-    assert systems["first + second-look-minilm"]["against"]["wins"] == 1
+    assert systems["first + minilm-maxsim"]["mrr@10"] == 1.0
+    assert systems["first + minilm-maxsim"]["against"]["wins"] == 1
     missed = secondlook(tmp_path, *arguments, "--min", "recall@100=1.1")
     assert missed.status == 1
     assert "must be at least 1.1" in missed.out

@@ -226,7 +226,7 @@ def test_a_missing_folder_and_unknown_names_say_what_to_do(tmp_path: Path) -> No
         load(tmp_path / "none")
     with pytest.raises(ModelNotFound, match="did you mean bge-reranker-base"):
         load("bge-reranker-bas")
-    with pytest.raises(ModelNotFound, match="known names are second-look-minilm"):
+    with pytest.raises(ModelNotFound, match="known names are minilm-maxsim"):
         load("zzz")
     with pytest.raises(ModelNotFound):
         load(f"{tmp_path}/none")
@@ -272,7 +272,7 @@ def test_profiles_are_unique_and_complete() -> None:
     profiles = list_profiles()
     names = [name.casefold() for profile in profiles for name in (profile.name, profile.source, *profile.aliases)]
     assert len(names) == len(set(names))
-    assert profiles[0].name == "second-look-minilm"
+    assert profiles[0].name == "minilm-maxsim"
     assert available(profiles[0]) == (True, "comes with this installation")
     assert {p.name for p in profiles if "NC" in p.contract.licence} == {
         "jina-reranker-v2-base-multilingual",

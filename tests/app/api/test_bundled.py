@@ -43,7 +43,7 @@ def post(url: str, path: str, body: object, **options: object) -> httpx.Response
 def test_the_bundled_model_ranks_and_names_itself(url: str) -> None:
     answer = post(url, "/v1/rerank", {"query": QUERY, "documents": CAPITALS, "model": "bundled"}).json()
     assert answer["results"][0]["index"] == 2
-    assert answer["model"].startswith("second-look-minilm")
+    assert answer["model"].startswith("minilm-maxsim")
     assert answer["usage"]["total_tokens"] > 40
     again = post(url, "/v1/rerank", {"query": QUERY, "documents": CAPITALS}).json()
     assert again["usage"] == answer["usage"]
@@ -91,7 +91,7 @@ def test_a_model_that_is_not_on_this_machine_is_an_error_that_says_what_is(
     answer = post(url, "/v1/rerank", {"query": QUERY, "documents": CAPITALS, "model": name})
     assert answer.status_code == 400
     assert answer.json()["code"] == "INPUT_MODEL_NOT_FOUND"
-    assert "second-look-minilm" in answer.json()["detail"]
+    assert "minilm-maxsim" in answer.json()["detail"]
 
 
 def test_api_errors_are_ours_although_the_page_is_mounted_at_the_root(url: str) -> None:
