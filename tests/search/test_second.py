@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
-from results import result
+from results import candidate, result
 
+from rerank.scorer import Scored
+from search import second
 from search.result import SearchSettings, movement, to_dict
 
 
@@ -31,6 +34,15 @@ def test_a_blend_changes_the_order_but_keeps_the_second_stages_own_rank() -> Non
     assert ranks(found) == [1, 2, 3, 4]
     assert [one.rerank_rank for one in found.ranked] == [4, 3, 2, 1]
     assert found.ranked[0].score == pytest.approx(0.1)
+
+
+def test_a_blend_of_scores_sees_how_far_apart_they_are_and_one_of_ranks_does_not() -> None:
+    first = tuple(replace(candidate(rank), fused=fused) for rank, fused in enumerate([9.0, 1.0, 0.9], start=1))
+    scored = [Scored(logit=one, score=one) for one in (0.50, 0.51, 0.10)]
+    by_scores = second.order(first, scored, 0.5, "scores")
+    assert [one.candidate.rank for one in by_scores] == [1, 2, 3]
+    assert [one.candidate.rank for one in second.order(first, scored, 0.4, "ranks")] == [2, 1, 3]
+    assert [one.rerank_rank for one in by_scores] == [2, 1, 3]
 
 
 def test_the_cut_comes_last_and_is_counted() -> None:
