@@ -78,7 +78,9 @@ def test_the_dot_product_is_rank_bm25s_score(texts: list[list[str]], wanted: lis
     corpus, oracle = Corpus(texts), BM25Okapi(texts, k1=k1, b=b)
     query = corpus.query(wanted)
     ours = [score(query, document) for document in corpus.documents(k1, b)]
-    assert ours == pytest.approx(oracle.get_scores(wanted).tolist(), abs=1e-5)
+    with np.errstate(invalid="ignore"):  # at b = 1 rank_bm25 divides an empty text's nothing by nothing
+        theirs = np.nan_to_num(oracle.get_scores(wanted), nan=0.0)
+    assert ours == pytest.approx(theirs.tolist(), abs=1e-5)
 
 
 # the exact backend
