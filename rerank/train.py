@@ -11,9 +11,9 @@ the positives of the other queries of the step (listwise, as ListNet's top one, 
 distribution of a teacher made of BM25, cosine and MaxSim of the base model; the cosine of the mean vectors has a
 softmax of its own. The step that ranks held-out queries best is kept.
 
-`--size small` is for two CPU cores (under two hours when they are idle), `--size full` for a CUDA GPU (minutes). A run
-that was stopped goes on from its checkpoint when the same command is given again. Equal seeds give equal runs on a CPU,
-except with `--minutes`, which stops by the clock.
+`--size small` is for two CPU cores (half an hour when they are idle), `--size full` for a CUDA GPU (all pairs, three
+times over; never run). A run that was stopped goes on from its checkpoint when the same command is given again. Equal
+seeds give equal runs on a CPU, except with `--minutes`, which stops by the clock.
 """
 
 from __future__ import annotations
