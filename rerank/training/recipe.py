@@ -24,7 +24,7 @@ class Recipe:
     """Training queries at most, shared evenly between sources."""
     epochs: int
     batch: int
-    """Queries per step; each brings its positive and `negatives` hard ones, and meets the positives of the others too."""
+    """Queries per step; each brings its positive and `negatives` hard ones, and meets the others' positives too."""
     negatives: int
     layers: int
     """Uppermost layers that are trained."""
