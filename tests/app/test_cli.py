@@ -63,6 +63,23 @@ def test_search_as_json_is_the_whole_result(home: Path) -> None:
     assert found["settings"]["candidates"] == 50
 
 
+def test_fusion_and_blend_are_options_of_a_search(home: Path) -> None:
+    chosen = ("--sparse-weight", "1", "--blend", "0.25", "--blend-by", "ranks")
+    settings = json.loads(secondlook(home, "search", "--json", *chosen, "defrost the fridge").out)["settings"]
+    assert [settings[name] for name in ("fusion", "sparse_weight", "blend", "blend_by")] == [
+        "zscore",
+        1.0,
+        0.25,
+        "ranks",
+    ]
+    refused(secondlook(home, "search", "--sparse-weight", "1.5", "defrost the fridge"), "sparse_weight", "1.5")
+    for option, wrong in (("--fusion", "sum"), ("--blend-by", "votes")):
+        done = secondlook(home, "search", option, wrong, "defrost the fridge")
+        assert done.status == 2
+        assert f"not {wrong}" in done.err
+        assert "Traceback" not in done.err
+
+
 def test_documents_and_verify(home: Path) -> None:
     assert "kettle.md\t1 chunks" in secondlook(home, "documents").out
     done = secondlook(home, "verify")
