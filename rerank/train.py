@@ -1,7 +1,7 @@
 """Trains the query side of the bundled late interaction: `python -m rerank.train --pairs FILE --out FOLDER`.
 
 Passages stay as the packaged MiniLM sees them: each is read once, kept as the product keeps it (int8), and a step costs
-the forward and backward pass of the queries alone, a tenth of training both sides. So token vectors that an index has
+the forward and backward pass of the queries alone. So token vectors that an index has
 cached stay valid, and one model for passages serves both scorers. The embeddings stay frozen too: the folder written
 holds the layers alone.
 
