@@ -15,6 +15,7 @@ from app.api.jobs import Job
 from app.api.metrics import Metrics
 from app.api.names import Known, resolve
 from app.api.settings import ApiSettings
+from rerank.errors import Cancelled
 from search.engine import SearchEngine
 from search.scorers import NO_SCORER
 
@@ -77,14 +78,17 @@ class Services:
                 return await future
             if left in done:
                 raise Refusal(499, "The caller closed the connection.")
-            raise Refusal(
-                504,
-                f"The call took longer than {self.settings.deadline_seconds:g} s: send fewer or shorter documents.",
-            )
+            raise self._out_of_time()
+        except Cancelled as error:  # the worker saw that the time was up before the wait here did
+            raise self._out_of_time() from error
         finally:
             job.cancel()
             left.cancel()
             future.add_done_callback(_retrieve)
+
+    def _out_of_time(self) -> Refusal:
+        limit = self.settings.deadline_seconds
+        return Refusal(504, f"The call took longer than {limit:g} s: send fewer or shorter documents.")
 
 
 async def _disconnected(request: Request) -> None:

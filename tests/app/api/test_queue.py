@@ -249,6 +249,20 @@ def test_the_deadline_is_a_504_in_json(serve: Callable[..., Served]) -> None:
     assert served.scorer.pairs == done
 
 
+class Stopped(Bm25Scorer):
+    """A scorer that notices before anyone else that the time is up."""
+
+    def score(self, query: str, passages: Sequence[str], **_: Any) -> Scoring:
+        """Nothing: it was cancelled."""
+        raise Cancelled(f"{len(passages)} passages for {query!r} were not scored.")
+
+
+def test_the_answer_is_the_same_if_the_worker_sees_the_deadline_first(serve: Callable[..., Served]) -> None:
+    answer = serve(ApiSettings(deadline_seconds=7.0), Stopped("exact-bm25")).post("/v1/rerank", BODY)
+    assert (answer.status_code, answer.json()["code"]) == (504, "SERVICE_TIMEOUT")
+    assert "7 s" in answer.json()["detail"]
+
+
 def test_a_client_that_went_away_stops_costing(serve: Callable[..., Served]) -> None:
     served = serve(scorer=Bm25Scorer("exact-bm25", seconds_per_pair=0.01))
     body = json.dumps({**BODY, "documents": CAPITALS * 250}).encode()
