@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedder import Embedder, Vectors
+from indexer.embedder import Embedder, Vectors, Windowed
 from indexer.errors import EmbedderError
 from indexer.split import LocatesTokens, Tokens
 
@@ -40,6 +40,14 @@ class DeferredEmbedder:
     def runtime(self) -> str:
         """Device and dtype, and why, in one line; loads the model."""
         return self._model().runtime
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read, specials excluded; loads the model."""
+        model = self._model()
+        if not isinstance(model, Windowed):
+            raise EmbedderError(f"The model {self._name} cannot say how much of a text it reads: use another one.")
+        return model.max_tokens
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the text in the model's own tokenizer, specials excluded."""

@@ -13,6 +13,16 @@ Vectors = NDArray[np.float32]
 
 
 @runtime_checkable
+class Windowed(Protocol):
+    """An embedder that says how much of a text it reads."""
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one text that are read, specials excluded."""
+        ...
+
+
+@runtime_checkable
 class Embedder(Protocol):
     """Anything that turns passages and queries into comparable vectors."""
 

@@ -7,19 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from indexer.chunk import WITH_CONTEXT, Chunk, chunk_id
+from indexer.chunk import Chunk, chunk_id, indexed
 from indexer.definitions import LANGUAGES
-from indexer.embedder import Embedder
+from indexer.embedder import Embedder, Windowed
 from indexer.structure import MARKDOWN, Heading, outline, pack, paths
 from indexer.text import Text
 
-SPLITTER_VERSION = "semantic-text-splitter-2" + (" with context" if WITH_CONTEXT else "")
-"""Part of the index fingerprint: raised when the same text would be cut at other places."""
+SPLITTER_VERSION = "semantic-text-splitter-3"
+"""Part of the index fingerprint: raised when the same text would be cut at other places, or embedded differently."""
 DEFAULT_SIZE = 200
 """Tokens in a chunk: MiniLM's window is 256, with room for specials and for a query's share in a reranker."""
 DEFAULT_OVERLAP = 30
 CONTEXT = 40
 """Tokens of a heading path at most: with a chunk of the default size they fit MiniLM's window together."""
+SPARE = 8
+"""Tokens of the window that are left free: for the line break below the context, and what a model puts before it."""
+_CONTEXT_SHARE = 5
+"""In a window that is too small for both, the context gets at most one part in this many; the text has the rest."""
 
 _CHARACTERS_PER_TOKEN = 12
 """A token counts at least this many characters: WordPiece calls any word above 100 characters one unknown token."""
@@ -59,35 +63,54 @@ def split(
     Cut by semantic-text-splitter at the largest unit that fits (sections in Markdown, then blank lines, lines,
     sentences, words), at most `size` tokens each, with up to `overlap` tokens repeated from the chunk before.
     Programs and reStructuredText are cut at definitions and sections first; each row of a table is a line, and
-    records stand between blank lines. The headings above a chunk are its context, at most `CONTEXT` tokens.
+    records stand between blank lines. The headings above a chunk are its context. Both together fit the embedder's
+    window: see `room`.
     """
+    size, most = room(embedder, size)
+    overlap = min(overlap, size - 1)
     headings = outline(text)
     pieces = list(_pieces(text, headings, embedder, size, overlap))
     above = paths(headings, [_line_start(text.text, start) for start, _ in pieces])
-    contexts = _Contexts(text, embedder)
+    contexts = _Contexts(text, embedder, most)
+    under = [contexts.of(path, piece) for path, (_, piece) in zip(above, pieces, strict=True)]
     return [
         Chunk(
-            id=chunk_id(document, ordinal, piece),
+            id=chunk_id(document, ordinal, indexed(context, piece)),
             document=document,
             ordinal=ordinal,
             start=start,
             end=start + len(piece),
             text=piece,
             title=text.title,
-            context=contexts.of(path, piece),
+            context=context,
             page=text.page(start),
             line=text.line(start),
         )
-        for ordinal, ((start, piece), path) in enumerate(zip(pieces, above, strict=True))
+        for ordinal, ((start, piece), context) in enumerate(zip(pieces, under, strict=True))
     ]
 
 
-class _Contexts:
-    """Heading paths as one line each, at most `CONTEXT` tokens: the innermost headings stay."""
+def room(embedder: Embedder, size: int) -> tuple[int, int]:
+    """Return how many tokens a chunk's text and its context may have, so that nothing embedded is cut off unseen.
 
-    def __init__(self, text: Text, embedder: Embedder) -> None:
+    As asked, and `CONTEXT` or half of the size, where the embedder's window holds both; in a smaller one both are less.
+    An embedder that does not state its window is taken to hold what was asked for.
+    """
+    most = min(CONTEXT, size // 2)
+    if not isinstance(embedder, Windowed):
+        return size, most
+    window = max(1, embedder.max_tokens - SPARE)
+    most = min(most, max(window // _CONTEXT_SHARE, window - size))
+    return min(size, window - most), most
+
+
+class _Contexts:
+    """Heading paths as one line each, at most so many tokens: the outermost headings go first."""
+
+    def __init__(self, text: Text, embedder: Embedder, most: int) -> None:
         self._root = " ".join(text.title.split()) if text.kind in _TITLED else ""
         self._embedder = embedder
+        self._most = most
         self._known: dict[tuple[str, ...], str] = {}
 
     def of(self, path: tuple[str, ...], piece: str) -> str:
@@ -101,9 +124,15 @@ class _Contexts:
     def _short(self, path: tuple[str, ...]) -> str:
         for first in range(len(path)):
             line = _BETWEEN.join(path[first:])
-            if self._embedder.count_tokens(line) <= CONTEXT:
+            if self._embedder.count_tokens(line) <= self._most:
                 return line
-        return ""
+        return self._beginning(path[-1]) if path else ""
+
+    def _beginning(self, title: str) -> str:
+        """As much of a title as fits, in whole words where there are several."""
+        ends = range(1, len(title) + 1)
+        length = bisect_right(ends, self._most, key=lambda end: self._embedder.count_tokens(title[:end]))
+        return title[:length].rpartition(" ")[0] or title[:length]
 
 
 def _pieces(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 from fastapi import APIRouter, Request
 
 from app.api.errors import Refusal
@@ -18,18 +16,8 @@ from app.api.wire_openai import (
     EmbeddingResponse,
     encode,
 )
-from indexer.embedder import Embedder, Vectors
+from indexer.embedder import Embedder, Vectors, Windowed
 from rerank.scorer import Cancel
-
-
-@runtime_checkable
-class Windowed(Protocol):
-    """An embedder that says how much of a text it reads."""
-
-    @property
-    def max_tokens(self) -> int:
-        """Tokens of one text that are read, specials excluded."""
-        ...
 
 
 def router(services: Services) -> APIRouter:

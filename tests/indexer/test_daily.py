@@ -300,3 +300,28 @@ def test_an_index_of_the_format_before_collections_is_rebuilt_with_all_its_folde
             ("two:0001.txt", "sea"),
         ]
         assert index.verify() == []
+
+
+def test_headings_are_found_and_embedded_and_a_rename_embeds_nothing(tmp_path: Path) -> None:
+    place = tmp_path / "folder"
+    place.mkdir()
+    body = "".join(f"Words of sentence {number} go here, one after the other. " for number in range(60))
+    (place / "manual.md").write_text(f"# Handbook\n\n## Brakes\n\n{body}\n\n## Doors\n\nThey open.\n")
+    embedder = HashEmbedder()
+    with Index.open(tmp_path / "index", embedder) as index:
+        index.sync(place)
+        under = {one.id for one in index.all_chunks() if "Brakes" in one.context}
+        assert len(under) > 1
+        assert not any("Brakes" in one.text for one in index.all_chunks() if one.id in under)
+        assert under < {hit.chunk_id for hit in index.sparse("brakes", 20)}
+        assert sorted(embedder.embedded) == sorted({one.indexed for one in index.all_chunks()})
+        (place / "manual.md").rename(place / "renamed.md")
+        embedder.embedded.clear()
+        assert index.sync(place).counts == {"renamed": 1}
+        assert embedder.embedded == []
+        (place / "renamed.md").write_text((place / "renamed.md").read_text().replace("# Brakes", "# Wheels"))
+        index.sync(place)
+        assert embedder.embedded
+        assert all("Wheels" in text for text in embedder.embedded)
+        assert not index.sparse("brakes", 20)
+        assert index.verify() == []

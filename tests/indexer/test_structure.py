@@ -3,12 +3,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from hash_embedder import HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.definitions import LANGUAGES, definitions
-from indexer.embedder import Embedder
-from indexer.split import CONTEXT, split
+from indexer.embedder import Embedder, Windowed
+from indexer.split import CONTEXT, SPARE, room, split
 from indexer.structure import Heading, outline, pack, paths
 from indexer.text import Text
 
@@ -145,7 +146,8 @@ def test_a_chunk_carries_the_headings_it_stands_under(minilm: Embedder) -> None:
         own = "Brakes" if "Brakes" in chunk.text else "Doors"
         assert chunk.context == ("Handbook" if chunk.text.startswith("##") else f"Handbook > {own}")
         assert source[chunk.start : chunk.end] == chunk.text
-        assert chunk.indexed == chunk.text  # a context is shown, not searched
+        assert chunk.indexed == (f"{chunk.context}\n{chunk.text}" if chunk.context else chunk.text)
+        assert chunk.context not in chunk.text or not chunk.context
 
 
 def test_a_context_is_cut_from_the_outside_to_its_limit(minilm: Embedder) -> None:
@@ -153,6 +155,70 @@ def test_a_context_is_cut_from_the_outside_to_its_limit(minilm: Embedder) -> Non
     last = split(Text(source, "", "markdown"), "doc", minilm, size=60, overlap=0)[-1]
     assert last.context == "near"
     assert minilm.count_tokens(last.context) <= CONTEXT
+
+
+def test_a_heading_that_is_too_long_alone_gives_its_beginning(minilm: Embedder) -> None:
+    for title in ("brake pads " * 18, "字" * 190, "x" * 150):
+        source = f"# {title}\n\n" + "Words of the text. " * 200
+        last = split(Text(source, "", "markdown"), "doc", minilm)[-1]
+        assert last.context
+        assert title.startswith(last.context)
+        assert minilm.count_tokens(last.context) <= CONTEXT
+    assert last.context == "x" * 150  # one token: no word above 100 characters is known
+
+
+class Short(HashEmbedder):
+    """Reads so many words."""
+
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        self.max_tokens = window
+
+
+@given(st.integers(1, 600), st.integers(1, 600))
+def test_text_and_context_fit_the_window_and_the_text_has_most_of_it(window: int, size: int) -> None:
+    text, context = room(Short(window), size)
+    assert text + context <= max(window - SPARE, 1)
+    assert 0 <= context <= min(CONTEXT, text)
+    assert 1 <= text <= size
+    if window - SPARE >= size + CONTEXT:
+        assert text == size
+
+
+@pytest.mark.parametrize("size", [60, 200, 400])
+@pytest.mark.parametrize("kind", ["markdown", "rst", "python"])
+def test_nothing_that_is_embedded_goes_beyond_the_window(minilm: Embedder, kind: str, size: int) -> None:
+    assert isinstance(minilm, Windowed)
+    levels = [f"{'deep and narrow section ' * 3}{n}" for n in range(1, 7)]
+    body = "The lining of the brake is 4.5 mm thick, measured at 12:30. " * 40
+    if kind == "python":
+        source = "".join(f"{'    ' * n}class {'LongName' * 5}{n}:\n" for n in range(6)) + "        x = 1\n" * 300
+    elif kind == "rst":
+        source = "".join(f"{title}\n{mark * 80}\n\n{body}\n\n" for title, mark in zip(levels, "=-~^+*", strict=True))
+    else:
+        source = "".join(f"{'#' * n} {title}\n\n{body}\n\n" for n, title in enumerate(levels, 1))
+    chunks = split(Text(source, "A title", kind), "doc", minilm, size=size)
+    assert any(chunk.context for chunk in chunks)
+    assert max(minilm.count_tokens(chunk.indexed) for chunk in chunks) <= minilm.max_tokens
+
+
+def test_a_small_window_makes_smaller_chunks_and_loses_nothing() -> None:
+    source = "# One\n\n" + "word " * 300
+    embedder = Short(50)
+    chunks = split(Text(source, "", "markdown"), "doc", embedder, size=200, overlap=30)
+    assert max(embedder.count_tokens(chunk.indexed) for chunk in chunks) <= 50
+    assert {chunk.context for chunk in chunks[1:]} == {"One"}
+    assert sum(chunk.text.count("word") for chunk in chunks) >= 300
+
+
+def test_the_same_text_under_another_heading_is_another_chunk(minilm: Embedder) -> None:
+    texts = [Text(f"# {name}\n\n" + "Words. " * 200, "", "markdown") for name in ("One", "Two", "One")]
+    one, two, again = ([chunk for chunk in split(text, "doc", minilm) if chunk.context] for text in texts)
+    assert [chunk.text for chunk in one] == [chunk.text for chunk in two]
+    assert not {chunk.id for chunk in one} & {chunk.id for chunk in two}
+    assert not {chunk.digest for chunk in one} & {chunk.digest for chunk in two}
+    assert [chunk.sha256 for chunk in one] == [chunk.sha256 for chunk in two]
+    assert one == again
 
 
 def test_programs_are_cut_between_definitions(minilm: Embedder) -> None:

@@ -13,6 +13,13 @@ from search.engine import SearchEngine
 from search.errors import BadQuery
 from search.result import Result, SearchSettings, to_dict
 
+
+class Patient(HashedWords):
+    """Reads a whole letter."""
+
+    max_tokens = 500
+
+
 LETTER = " ".join(f"clause {number} binds the walrus to the sea," for number in range(12))
 
 
@@ -28,7 +35,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchEngine]:
     (base / "letters" / "dated.txt").write_text("Monday. " + LETTER)
     for number in range(30):
         (base / "others" / f"{number}.txt").write_text(f"Walrus number {number} likes lamp {number * 7} and the sea.")
-    index = Index.open(base / "index", HashedWords())
+    index = Index.open(base / "index", Patient())
     made = engine_of(Bm25Scorer("exact-bm25"), index)
     made.ingest(base / "letters", collection="letters")
     made.ingest(base / "others")
