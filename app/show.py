@@ -11,9 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rerank.scorer import Profile
+from search.result import folding
 
 SNIPPET = 70
 """Characters of a passage in a table row."""
+NAMED = 5
+"""Documents that are named where passages were folded, before the rest is only counted."""
 LISTED = 20
 """Files with a reason that are listed before the rest is only counted."""
 
@@ -48,7 +51,7 @@ def result(found: Mapping[str, Any]) -> RenderableType:
             escape(candidate["chunk"]["document"]),
             escape(_snippet(candidate["chunk"]["text"])),
         )
-    parts: list[RenderableType] = [table, *_dropped(found), _cost(found)]
+    parts: list[RenderableType] = [table, *_dropped(found), *_folded(found), _cost(found)]
     parts.extend(Text(f"note: {note}", style="yellow") for note in found["notes"])
     return Group(*parts)
 
@@ -162,6 +165,24 @@ def _dropped(found: Mapping[str, Any]) -> list[RenderableType]:
             document = escape(candidate["chunk"]["document"])
             lines.append(Text(f"dropped: {document}, was {candidate['rank']}, now {now}", style="dim"))
     return lines
+
+
+def _folded(found: Mapping[str, Any]) -> list[RenderableType]:
+    """What was folded into what: the passages shown are named, the others counted."""
+    holders = [one for one in found["candidates"] if one["twins"]]
+    if not holders:
+        return []
+    shown = set(found["top"])
+    lines = [f"folded: {folding(found['folded'], len(holders))} --no-collapse ranks each of them"]
+    for one in holders:
+        if one["chunk"]["id"] in shown:
+            names = list(dict.fromkeys(twin["document"] for twin in one["twins"]))
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            lines.append(f"  into {one['chunk']['document']}: {', '.join(names[:NAMED])}{more}")
+    hidden = sum(len(one["twins"]) for one in holders if one["chunk"]["id"] not in shown)
+    if hidden:
+        lines.append(f"  {hidden} into candidates that are not shown; --json names them")
+    return [Text(line, style="dim") for line in lines]
 
 
 def _cost(found: Mapping[str, Any]) -> Text:

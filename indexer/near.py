@@ -1,20 +1,25 @@
-"""Near-duplicates: MinHash signatures at ingestion, exact resemblance where they agree.
+"""Near-duplicates: MinHash signatures at ingestion, exact resemblance and figures where they agree.
 
 The resemblance of two texts is the Jaccard index of their sets of three successive words; a signature estimates it
-without the texts (Broder, On the resemblance and containment of documents, 1997).
+without the texts (Broder, On the resemblance and containment of documents, 1997). Two editions of a rule that differ
+in one figure resemble each other as well as two copies do, and one of them is the wrong answer: so texts say the same
+only if their figures are the same, too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
+import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
+
+from indexer.terms import UNSPACED
 
 Signature = NDArray[np.uint32]
 """Shape (HASHES,); empty for a text without words."""
@@ -24,13 +29,18 @@ HASHES = 64
 WORDS = 3
 """Words in a shingle."""
 RESEMBLANCE = 0.8
-"""Texts at least this alike count as the same: one word changed in thirty, or a header and a footer."""
+"""Texts at least this alike may say the same: one word changed in thirty, or a header and a footer."""
 _DOUBT = 0.15
 """How far below `RESEMBLANCE` an estimate may lie before the texts are not compared: three standard errors."""
 _ROWS = 4
 """Hashes in a band: documents of resemblance .8 share one of the 16 bands with probability .9998."""
 
 _WORD = re.compile(r"\w+")
+_LETTERS = rf"[^\W{UNSPACED}]+"
+_MONEY = "$€£¥₹¢"
+_FIGURE = re.compile(rf"[-+]?[{_MONEY}]?{_LETTERS}(?:[.,:/'-]{_LETTERS})*[{_MONEY}%‰°]?")
+"""A word, or words joined by marks without a space, with a sign before and a unit's sign behind."""
+_ONE_FORM = {ord(one): "-" for one in "\u2010\u2011\u2012\u2013\u2212"} | {ord("\u2019"): "'"}
 
 
 def signature(text: str) -> bytes:
@@ -57,11 +67,33 @@ def resemblance(one: str, other: str) -> float:
     return len(left & right) / len(left | right) if left and right else 0.0
 
 
-def collapse(texts: Sequence[str], signatures: Sequence[bytes], limit: int) -> list[tuple[int, dict[int, float]]]:
-    """Return the first `limit` texts that resemble no earlier one, each with what resembles it: place and how much.
+def figures(text: str) -> Counter[str]:
+    """Return the tokens of a text that hold a digit of any script, casefolded, with how often each one occurs.
 
-    Texts come best first. One that resembles several kept ones goes with the first of these. After the limit is
-    reached, later texts are still looked at: they may resemble a kept one.
+    A token is a word with what is joined to it: 2025-029, T4, 3.5, -5, 12:30, 40%, €40. Digits are written in ASCII,
+    hyphens and minus signs as one; otherwise a figure counts as it is written, so 3.5 and 3,5 are two: in one country
+    3,500 is a thousand times the other's. Numbers in words are not seen.
+    """
+    plain = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text.casefold())
+    tokens = _FIGURE.findall(plain.translate(_ONE_FORM))
+    return Counter(one for one in tokens if any(unicodedata.category(letter)[0] == "N" for letter in one))
+
+
+def sameness(one: str, other: str) -> float:
+    """Return how much two texts resemble each other, at least `RESEMBLANCE`, if they say the same, else 0.
+
+    They do if their figures are the same ones as often: with sets, a table with one value in the place of another
+    that stands elsewhere in it would be the same. Their order is free, since copies are laid out differently.
+    """
+    much = resemblance(one, other)
+    return much if much >= RESEMBLANCE and figures(one) == figures(other) else 0.0
+
+
+def collapse(texts: Sequence[str], signatures: Sequence[bytes], limit: int) -> list[tuple[int, dict[int, float]]]:
+    """Return the first `limit` texts that say what no earlier one does, each with those that say the same as it.
+
+    These as place and `sameness`. Texts come best first. One that says the same as several kept ones goes with the
+    first of these. After the limit is reached, later texts are still looked at: they may go with a kept one.
     """
     kept: list[tuple[int, dict[int, float]]] = []
     table = np.zeros((limit, HASHES), np.uint32)
@@ -125,8 +157,8 @@ def _first_like(
     place: int, texts: Sequence[str], kept: Sequence[tuple[int, dict[int, float]]], agree: NDArray[np.uint8]
 ) -> tuple[int, float] | None:
     for row in np.flatnonzero(agree >= HASHES * (RESEMBLANCE - _DOUBT)).tolist():
-        much = resemblance(texts[kept[row][0]], texts[place])
-        if much >= RESEMBLANCE:
+        much = sameness(texts[kept[row][0]], texts[place])
+        if much:
             return row, much
     return None
 

@@ -65,13 +65,13 @@ _SOUTH_EAST_ASIAN = (
     "\u1000-\u102a\u103f-\u1055\u1780-\u17b3\u17e0-\u17e9"  # Burmese, Khmer
 )
 _JAMO = "\u1100-\u11ff\ud7b0-\ud7fb"
-_UNSPACED = _EAST_ASIAN + _SOUTH_EAST_ASIAN + _JAMO
+UNSPACED = _EAST_ASIAN + _SOUTH_EAST_ASIAN + _JAMO
 """Han, kana, bopomofo, Hangul (composed and not), Thai, Lao, Burmese, Khmer: no spaces, or spaces around phrases."""
 
 _CHARACTER = re.compile(
-    rf"(?:[\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud7c6]++[\u11a8-\u11ff\ud7cb-\ud7fb]*+|[{_UNSPACED}])[{_MARKS}\uff9e\uff9f]*+"
+    rf"(?:[\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud7c6]++[\u11a8-\u11ff\ud7cb-\ud7fb]*+|[{UNSPACED}])[{_MARKS}\uff9e\uff9f]*+"
 )
-_LETTER = rf"[^\W_\uff9e\uff9f{_UNSPACED}]"
+_LETTER = rf"[^\W_\uff9e\uff9f{UNSPACED}]"
 _WORD = rf"{_LETTER}++(?:[{_MARKS}{_INVISIBLE}]++{_LETTER}*+)*+"
 _PIECE = re.compile(_WORD)
 

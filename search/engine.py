@@ -102,7 +102,7 @@ class SearchEngine:
             first = candidates(self._index, query, wanted, watch, names)
             found, notes = self._second_stage(query, first, wanted, watch, progress, cancel)
         total = watch.seconds.pop("total")
-        said = (*self._notes(query, first), *_filter_notes(left), *_twin_notes(first), *notes)
+        said = (*self._notes(query, first), *_filter_notes(left), *notes)
         return replace(found, seconds={**watch.seconds, "total": total}, documents=left, notes=said)
 
     def state(self) -> IndexState:
@@ -277,15 +277,6 @@ def _check(query: str, settings: SearchSettings) -> None:
 
 def _filter_notes(left: int | None) -> tuple[str, ...]:
     return ("The filters leave no document in: widen them, or list what there is with Documents.",) if left == 0 else ()
-
-
-def _twin_notes(first: Sequence[Candidate]) -> tuple[str, ...]:
-    folded = sum(len(one.twins) for one in first)
-    if not folded:
-        return ()
-    if folded == 1:
-        return ("1 passage says nearly the same as a better one and is folded into it.",)
-    return (f"{folded} passages say nearly the same as a better one and are folded into it.",)
 
 
 def _explained(one: Ranked, candidates: Mapping[str, Candidate], spans: Mapping[str, tuple[Span, ...]]) -> Ranked:

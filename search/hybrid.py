@@ -80,7 +80,7 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """Return the fused first-stage ranking, at most `settings.candidates` long, optionally only of those documents.
 
-    With `settings.collapse`, passages that say nearly the same as a better one are folded into it.
+    With `settings.collapse`, passages that say the same as a better one (`indexer.near`) are folded into it.
 
     Dense (with the query's embedding) and BM25 run in two threads; `watch` gets "embed", "dense", "sparse" and "fuse".
     """
@@ -114,7 +114,8 @@ def fold(fused: Sequence[Candidate], signatures: Mapping[str, bytes], limit: int
             fused[place],
             rank=rank,
             twins=tuple(
-                Twin(fused[twin].chunk.id, fused[twin].chunk.document, round(much, 4)) for twin, much in twins.items()
+                Twin(other.id, other.document, other.ordinal, round(much, 4))
+                for other, much in ((fused[twin].chunk, much) for twin, much in twins.items())
             ),
         )
         for rank, (place, twins) in enumerate(near.collapse(texts, marks, limit), start=1)

@@ -44,11 +44,10 @@ class SearchSettings:
     """Whether the shown passages get per-sentence scores and BM25 term contributions."""
     filters: Filters | None = None
     """Which documents are searched; None searches all."""
-    collapse: bool = False
-    """Whether passages that say nearly the same as a better one are folded into it (`Candidate.twins`).
+    collapse: bool = True
+    """Whether passages that say the same as a better one are folded into it (`Candidate.twins`).
 
-    Off: two editions of a rule that differ in one figure say nearly the same, and telling them apart is what the second
-    stage is for.
+    Never where a figure differs: two editions of a rule are told apart by the second stage, not here.
     """
     blend_by: BlendBy = "scores"
     """What is blended: standardised scores of both stages, or their ranks."""
@@ -56,10 +55,12 @@ class SearchSettings:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A passage that was folded into a better one because it says nearly the same."""
+    """A passage that was folded into a better one because it says the same: alike, with the same figures."""
 
     chunk_id: str
     document: str
+    ordinal: int
+    """Position among the document's chunks, from 0."""
     resemblance: float
     """Jaccard index of both texts' sets of three successive words, 0.8 to 1."""
 
@@ -77,7 +78,7 @@ class Candidate:
     terms: tuple[tuple[str, float], ...] = ()
     """BM25's contribution of each query term, largest first."""
     twins: tuple[Twin, ...] = ()
-    """Passages that say nearly the same and stood lower: they are represented by this one."""
+    """Passages that say the same and stood lower: they are represented by this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,11 @@ class Result:
         return kept[: self.settings.top_n]
 
     @property
+    def folded(self) -> int:
+        """How many passages are represented by a candidate that says the same."""
+        return sum(len(one.twins) for one in self.candidates)
+
+    @property
     def before(self) -> tuple[Candidate, ...]:
         """The first stage's own top-n: what would have been shown without a second look."""
         return self.candidates[: self.settings.top_n]
@@ -155,12 +161,22 @@ def movement(ranked: Ranked, top_n: int) -> str:
     return f"up {ranked.moved}" if ranked.moved > 0 else f"down {-ranked.moved}"
 
 
+def folding(folded: int, into: int) -> str:
+    """Return in words how many passages were folded, into how many better ones; empty where none was."""
+    if not folded:
+        return ""
+    who = "1 passage says" if folded == 1 else f"{folded} passages say"
+    better = ("a better one", "it") if into == 1 else (f"{into} better ones", "them")
+    return f"{who} the same as {better[0]} and {'is' if folded == 1 else 'are'} folded into {better[1]}."
+
+
 def to_dict(result: Result) -> dict[str, Any]:
     """Return the whole result as plain JSON types."""
     plain = asdict(result)
     for place, one in zip(plain["ranked"], result.ranked, strict=True):
         place["moved"] = one.moved
         place["movement"] = movement(one, result.settings.top_n)
+    plain["folded"] = result.folded
     plain["top"] = [one.candidate.chunk.id for one in result.top]
     plain["seconds"] = dict(result.seconds)
     return plain

@@ -31,6 +31,7 @@ class Controls:
     blend: Any
     cut: Any
     cutoff: Any
+    collapse: Any
     filters: tuple[Any, ...]
     """Collection, path, type, since, until: in the order in which `search.filters.typed` takes them."""
     filter_box: Any
@@ -61,5 +62,6 @@ class Controls:
             self.blend,
             self.cut,
             self.cutoff,
+            self.collapse,
             *self.filters,
         )

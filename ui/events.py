@@ -71,6 +71,7 @@ class Handlers:
         blend: float,
         cut: bool,
         cutoff: float | None,
+        collapse: bool,
         collection: str | None,
         path: str,
         kind: str | None,
@@ -92,6 +93,7 @@ class Handlers:
             sparse_weight=weight,
             blend=None if blend_mode == AS_MEASURED else blend,
             cutoff=cutoff if cut else None,
+            collapse=collapse,
             filters=None if filters.empty else filters,
         )
         shown = attempt(lambda: self._show(self._engine.search(query, settings), template, budget))

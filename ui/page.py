@@ -119,6 +119,7 @@ def _lay_out_search(examples: Sequence[str], scorers: Sequence[ScorerChoice]) ->
             with gr.Column(min_width=220):
                 parts["cut"] = gr.Checkbox(value=False, label="Cut below a score")
                 parts["cutoff"] = gr.Number(0.5, label="Lowest score to keep", step=0.05, visible=False)
+                parts["collapse"] = gr.Checkbox(value=True, label="Fold passages that say the same")
         _html(view_scorers(scorers))
     parts |= _lay_out_filters()
     parts["trouble"] = _html(elem_id="sl-trouble")

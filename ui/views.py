@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from search.filters import in_words
+from search.result import folding
 from ui.cost import list_stages, summarise, total_seconds
 from ui.markup import render
 from ui.rankings import compare
@@ -41,6 +42,7 @@ def view_result(result: Result) -> str:
         sides=compare(result),
         top_n=result.settings.top_n,
         filters=in_words(result.settings.filters),
+        folded=folding(result.folded, sum(1 for one in result.candidates if one.twins)),
     )
 
 

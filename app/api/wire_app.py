@@ -45,8 +45,13 @@ class SearchRequest(Wire):
     cutoff: float | None = None
     explain: bool = True
     filters: FiltersBody | None = None
-    collapse: bool = False
-    """Fold passages that say nearly the same as a better one into it."""
+    collapse: Annotated[
+        bool,
+        Field(
+            description="Fold passages that say the same as a better one, with the same figures, into it: they are "
+            "listed as its twins. False ranks each of them."
+        ),
+    ] = True
 
     def settings(self, scorer: str | None) -> SearchSettings:
         """Return the settings, with the scorer that answers for the name that was sent."""
@@ -90,10 +95,11 @@ class SpanBody(Open):
 
 
 class TwinBody(Open):
-    """A passage folded into a better one that says nearly the same."""
+    """A passage folded into a better one that says the same, with the same figures."""
 
     chunk_id: str
     document: str
+    ordinal: int
     resemblance: float
 
 
@@ -139,6 +145,7 @@ class SearchResponse(Open):
     score_range: tuple[float, float]
     blend: float
     cut: int
+    folded: Annotated[int, Field(description="Passages that are listed as twins of a candidate.")]
     documents: int | None = None
     notes: list[str]
     top: list[str]

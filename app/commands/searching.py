@@ -44,8 +44,11 @@ def search(
     since: Annotated[str | None, typer.Option(help="Only files changed at this date or later: 2026-01-31.")] = None,
     until: Annotated[str | None, typer.Option(help="Only files changed at this date or earlier.")] = None,
     collapse: Annotated[
-        bool, typer.Option("--collapse/--no-collapse", help="Fold passages that say nearly the same into the best one.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--collapse/--no-collapse", help="Fold passages that say the same, figures included, into the best one."
+        ),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
 ) -> None:
     """Search the index and show the ranking before and after the second look."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -182,6 +183,30 @@ def test_a_plan_comes_before_and_a_report_after(tmp_path: Path, folder: Path) ->
         file.unlink()
     refused(secondlook(tmp_path, "ingest", place), "holds no files")
     assert "removed" in secondlook(tmp_path, "ingest", "--allow-empty", place).out
+
+
+def test_a_search_says_what_it_folded_and_into_what_and_can_be_told_not_to(tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    rule = "The walrus swims to the island on day {day} and comes back before the tide turns at the harbour wall."
+    rule += " Nobody at the harbour has ever seen it miss the turn of the tide, whatever the weather on the way."
+    for name, day in (("one", 3), ("two", 3), ("three", 3), ("edition", 4)):
+        (folder / f"{name}.txt").write_text(rule.format(day=day), encoding="utf-8")
+    assert secondlook(tmp_path, "ingest", folder).status == 0
+    done = secondlook(tmp_path, "search", "when does the walrus swim", "--scorer", "none")
+    assert "folded: 2 passages say the same as a better one and are folded into it. --no-collapse ranks" in done.out
+    assert re.search(r"into \w+\.txt: \w+\.txt, \w+\.txt\n", done.out)
+    found = json.loads(secondlook(tmp_path, "search", "when does the walrus swim", "--scorer", "none", "--json").out)
+    held = {one["chunk"]["document"]: [twin["document"] for twin in one["twins"]] for one in found["candidates"]}
+    assert (found["folded"], len(held), held["edition.txt"]) == (2, 2, [])
+    assert {name for twins in held.values() for name in twins} | set(held) == {
+        "one.txt",
+        "two.txt",
+        "three.txt",
+        "edition.txt",
+    }
+    each = secondlook(tmp_path, "search", "when does the walrus swim", "--scorer", "none", "--no-collapse", "--json")
+    assert (json.loads(each.out)["folded"], len(json.loads(each.out)["candidates"])) == (0, 4)
 
 
 def test_verify_repairs_and_says_what_it_did(tmp_path: Path, folder: Path) -> None:

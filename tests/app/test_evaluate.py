@@ -62,6 +62,19 @@ def test_a_candidate_list_is_reranked_and_a_missed_gate_fails(judged: Path, tmp_
     assert "must be at least 1.1" in missed.out
 
 
+def test_passages_that_say_the_same_are_judged_one_by_one(judged: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    same = [json.dumps({"_id": one, "title": "", "text": "Pandas eat bamboo all day in the hills."}) for one in "defg"]
+    with (judged / "corpus.jsonl").open("a") as corpus:
+        corpus.write("\n".join(same) + "\n")
+    with (judged / "qrels" / "test.tsv").open("a") as qrels:
+        qrels.write("".join(f"q1\t{one}\t1\n" for one in "defg"))
+    done = secondlook(tmp_path, "eval", judged, "--json", report)
+    assert done.status == 0, done.out + done.err
+    systems = json.loads(report.read_text())["systems"]
+    assert {name: values["recall@100"] for name, values in systems.items()} == dict.fromkeys(systems, 1.0)
+
+
 def test_bad_judged_folders_are_one_sentence(judged: Path, tmp_path: Path) -> None:
     for parts, word in (
         (("eval", judged, "--split", "dev"), "--split"),

@@ -46,6 +46,89 @@ def test_a_slightly_changed_passage_goes_with_the_best_one_and_a_different_one_s
     assert found[0][1][2] == pytest.approx(near.resemblance(texts[0], texts[2]))
 
 
+RULE = (
+    "The brake lining of series {series} is at least {least} thick, and is changed when it is worn to {worn} or less. "
+    * 3
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("3.5 mm", "3.6 mm"),
+        ("3.5 mm", "3,5 mm"),
+        ("version 1.2.3", "version 1.2.4"),
+        ("version 3.1", "version 3.10"),
+        ("€40", "$40"),
+        ("40 mm", "-40 mm"),
+        ("40%", "40‰"),
+        ("1 May 2024", "1 May 2025"),
+        ("2024-05-01", "2024-05-10"),
+        ("12:30", "13:30"),
+        ("notice 2025-029", "notice 2025-028"),
+        ("٣ mm", "٤ mm"),
+        ("½ mm", "¼ mm"),
+        ("10² mm", "102 mm"),
+    ],
+)
+def test_texts_that_differ_in_one_figure_do_not_say_the_same(one: str, other: str) -> None:
+    texts = [RULE.format(series="T4", least="5 mm", worn=worn) + "Words go on here. " * 9 for worn in (one, other)]
+    assert near.resemblance(*texts) >= near.RESEMBLANCE
+    assert near.sameness(*texts) == 0.0
+    assert near.sameness(texts[0], texts[0]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("It is 3.5 mm.", "(It is 3.5 mm)"),
+        ("from 5\u20137 mm", "from 5-7 mm"),
+        ("at \u22125 °C", "at -5 °C"),
+        ("the T4", "the t4"),
+        ("the \uff13 trams", "the 3 trams"),
+        ("the ۳ trams", "the 3 trams"),
+        ("全3回です", "第3回です"),
+        ("2024, 2025", "2025 and 2024"),
+        ("no figure", "none"),
+    ],
+)
+def test_how_a_figure_is_set_makes_no_other_figure(one: str, other: str) -> None:
+    assert near.figures(one) == near.figures(other)
+
+
+def test_figures_count_as_often_as_they_stand() -> None:
+    assert near.figures("T4: 12, 15 and 12 (3.5%)") == {"t4": 1, "12": 2, "15": 1, "3.5%": 1}
+    table = "at noon {} trams run, in the evening {} trams run, at night {} trams run and that is all there is to say"
+    one, other = table.format(12, 15, 12), table.format(12, 15, 15)
+    assert set(near.figures(one)) == set(near.figures(other))
+    assert near.figures(one) != near.figures(other)
+
+
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=20), st.data())
+def test_a_changed_figure_is_always_seen(numbers: list[int], data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(numbers) - 1))
+    other = data.draw(st.integers(0, 99).filter(lambda one: one != numbers[place]))
+    zero = data.draw(st.sampled_from([0x30, 0x660, 0xE50, 0xFF10, 0x1D7D8]))  # the zero of a script
+    changed = [other if at == place else one for at, one in enumerate(numbers)]
+    one, two = (" and ".join(f"up to {number} of them" for number in row) for row in (numbers, changed))
+    written = one.translate({ord("0") + digit: zero + digit for digit in range(10)})
+    assert near.figures(one) == near.figures(written)
+    assert near.figures(one) != near.figures(two)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_sameness_is_symmetric_and_no_text_breaks_it(one: str, other: str) -> None:
+    assert near.sameness(one, other) == near.sameness(other, one)
+    assert near.sameness(one, one) == (1.0 if near.shingles(one) else 0.0)
+
+
+def test_one_that_resembles_two_goes_with_the_one_that_has_its_figures() -> None:
+    texts = [RULE.format(series="T4", least="5 mm", worn=worn) + "Words go on here. " * 9 for worn in ("3 mm", "4 mm")]
+    texts.append(texts[1] + "And on.")
+    found = near.collapse(texts, [near.signature(text) for text in texts], 10)
+    assert [(place, list(twins)) for place, twins in found] == [(0, []), (1, [2])]
+
+
 def test_texts_without_words_are_never_folded() -> None:
     assert near.collapse(["...", "...", "!"], [b""] * 3, 10) == [(0, {}), (1, {}), (2, {})]
 

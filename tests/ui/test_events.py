@@ -6,7 +6,26 @@ from indexer.filters import Filters
 from search.result import SearchSettings
 from ui.events import AS_MEASURED, Handlers
 
-PLAIN = (100, 10, "bundled", "rrf", 0.3, "qdrant", AS_MEASURED, 0.5, False, 0.7, "", "", "", "", "", "ranked", 2048)
+PLAIN = (
+    100,
+    10,
+    "bundled",
+    "rrf",
+    0.3,
+    "qdrant",
+    AS_MEASURED,
+    0.5,
+    False,
+    0.7,
+    True,
+    "",
+    "",
+    "",
+    "",
+    "",
+    "ranked",
+    2048,
+)
 
 
 def skipped(update: Any) -> bool:
@@ -15,12 +34,12 @@ def skipped(update: Any) -> bool:
 
 def test_the_controls_become_the_settings_of_the_search() -> None:
     engine = PageEngine()
-    given = (150, 7, "none", "weighted", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35)
+    given = (150, 7, "none", "weighted", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35, False)
     given += ("papers", " notes/*.md ", "pdf", "2026-01-31", "", "ranked", 2048)
     Handlers(engine, ()).search("q", *given)  # type: ignore[arg-type]
 
     filters = Filters("papers", "notes/*.md", "pdf", "2026-01-31", None)
-    expected = SearchSettings(150, 7, "none", "weighted", "rank-bm25", 0.4, 0.2, 0.35, filters=filters)
+    expected = SearchSettings(150, 7, "none", "weighted", "rank-bm25", 0.4, 0.2, 0.35, filters=filters, collapse=False)
     assert engine.asked == [("q", expected)]
 
 

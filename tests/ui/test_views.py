@@ -10,7 +10,7 @@ from indexer.filters import Filters
 from indexer.report import IngestProgress, IngestReport, Outcome
 from rerank.scorer import Span
 from search import prompt
-from search.result import SearchSettings
+from search.result import SearchSettings, Twin
 from ui import views
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\" onmouseover='alert(3)' {{7*7}} ${7*7} {% raw %}"
@@ -22,7 +22,15 @@ def parse(html: str) -> BeautifulSoup:
 
 def hostile_result() -> str:
     first = [make_candidate(rank, ATTACK, f"{ATTACK}.md", ATTACK) for rank in (1, 2)]
-    first = [replace(one, terms=((ATTACK, 1.0),), chunk=replace(one.chunk, context=ATTACK)) for one in first]
+    first = [
+        replace(
+            one,
+            terms=((ATTACK, 1.0),),
+            chunk=replace(one.chunk, context=ATTACK),
+            twins=(Twin(ATTACK, ATTACK, 0, 1.0),),
+        )
+        for one in first
+    ]
     asked = SearchSettings(top_n=1, filters=Filters(ATTACK, ATTACK, ATTACK, ATTACK, ATTACK))
     found = make_result(ATTACK, asked, first, [0.1, 0.9], notes=(ATTACK,))
     spans = (Span(0, 30, 0.2), Span(30, 60, 0.9))
@@ -122,6 +130,31 @@ def test_notes_cut_and_blend_are_visible() -> None:
     assert "The query was cut." in tree.select_one(".sl-notes").get_text()
     assert "1 passage of 3 scored below the cut-off of 0.500" in tree.get_text()
     assert "blended with 30 % first stage" in tree.get_text()
+
+
+def test_what_was_folded_is_counted_and_listed_where_it_went() -> None:
+    first = [make_candidate(rank) for rank in range(1, 4)]
+    first[0] = replace(first[0], twins=(Twin("a", "copies/a.md", 0, 1.0), Twin("b", "copies/b.md", 6, 0.8123)))
+    first[2] = replace(first[2], twins=(Twin("c", "copies/c.md", 0, 0.9),))
+    tree = parse(views.view_result(make_result(settings=SearchSettings(top_n=2), first=first, scores=[0.9, 0.8, 0.1])))
+
+    said = tree.select_one(".sl-folded").get_text()
+    assert said == "3 passages say the same as 2 better ones and are folded into them."
+    for side in (".sl-before", ".sl-after"):
+        card = tree.select_one(f"{side} .sl-card")
+        assert card.select_one(".sl-twins summary").get_text().startswith("2 passages folded in")
+        assert [one.bdi.get_text() for one in card.select(".sl-twins li")] == ["copies/a.md", "copies/b.md"]
+        assert "passage 7, 81 % alike" in card.select(".sl-twins li")[1].get_text()
+    hidden = tree.select(".sl-table tbody tr .sl-also")
+    assert [(one.get_text(), one["title"]) for one in hidden] == [
+        ("+2 the same", "copies/a.md, copies/b.md"),
+        ("+1 the same", "copies/c.md"),
+    ]
+
+
+def test_nothing_folded_is_nothing_said() -> None:
+    tree = parse(views.view_result(make_result()))
+    assert not tree.select(".sl-folded, .sl-twins, .sl-also")
 
 
 def test_an_empty_result_says_so_and_shows_no_columns() -> None:
