@@ -138,7 +138,7 @@ def _ingest(folder: Path, place: Path, embedder: Embedder) -> _Ours:
         first = index.sync(folder)
         spent = _processor() - started
         again = index.sync(folder)
-        texts = list(dict.fromkeys(chunk.text for chunk in index.all_chunks()))
+        texts = list(dict.fromkeys(chunk.indexed for chunk in index.all_chunks()))
     return _Ours(first, again.seconds, texts, spent)
 
 
