@@ -31,6 +31,8 @@ DRIFT = 0.01
 """Relative change of the average chunk length above which the stored BM25 weights are computed anew."""
 RESERVE = 128 * 2**20
 """Bytes that must be free before anything is written: the engine's log and segments grow in steps of this order."""
+PIECE = 512
+"""Chunks that are embedded, and written, at once: what a long document takes does not grow with it."""
 _PAGE = 1000
 _OPTIMIZE_SHARE = 20
 """The engine tidies up after a run that wrote at least one chunk in this many."""
@@ -66,7 +68,8 @@ class Generation:
     ) -> dict[str, NDArray[np.float32]]:
         """Return the dense vector of each text, by its digest.
 
-        A text that is stored already, here or under another name, or is among `recent`, is not embedded again.
+        A text that is stored already, here or under another name, or is among `recent`, is not embedded again. The
+        model gets `PIECE` texts at a time; `progress` gets the number of all that are done.
         """
         texts = {chunk.digest: chunk.indexed for chunk in chunks}
         known = {digest: vector for digest, vector in (recent or {}).items() if digest in texts}
@@ -74,8 +77,10 @@ class Generation:
         stored = self.store.vectors(list(twins.values()))
         known |= {digest: stored[twin] for digest, twin in twins.items() if twin in stored}
         new = [digest for digest in texts if digest not in known]
-        if new:
-            known |= dict(zip(new, embedder.passages([texts[digest] for digest in new], progress), strict=True))
+        for start in range(0, len(new), PIECE):
+            piece = new[start : start + PIECE]
+            told = None if progress is None else _counted_from(start, progress)
+            known |= dict(zip(piece, embedder.passages([texts[digest] for digest in piece], told), strict=True))
         return known
 
     def write(self, drafts: Sequence[Draft], dense: Mapping[str, NDArray[np.float32]], run: int) -> None:
@@ -150,18 +155,20 @@ class Generation:
     def write_vectors(
         self, chunks: Sequence[Chunk], counts: Sequence[Counter[str]], dense: Mapping[str, NDArray[np.float32]]
     ) -> None:
-        """Write and flush the points of chunks: dense vectors by text digest, sparse ones from their terms."""
+        """Write and flush the points of chunks, `PIECE` at a time: dense vectors by digest, sparse ones by terms."""
         numbers = self.catalog.term_ids({term for count in counts for term in count})
         average = self.catalog.get("weighted_at")
         if not average:
             average = sum(count.total() for count in counts) / len(counts) or 1.0
             self.catalog.put(weighted_at=average)
-        self.store.upsert(
-            [
-                Point(chunk.id, chunk.document, dense[chunk.digest], numbered(count, numbers, average), chunk.digest)
-                for chunk, count in zip(chunks, counts, strict=True)
-            ]
-        )
+        for start in range(0, len(chunks), PIECE):
+            piece = zip(chunks[start : start + PIECE], counts[start : start + PIECE], strict=True)
+            self.store.upsert(
+                [
+                    Point(one.id, one.document, dense[one.digest], numbered(count, numbers, average), one.digest)
+                    for one, count in piece
+                ]
+            )
         self.store.flush()
 
     def reweight(self, chunks: Iterable[Chunk], average: float) -> None:
@@ -175,6 +182,10 @@ class Generation:
             numbers = self.catalog.term_ids({term for count in counts for term in count})
             for chunk, count in zip(page, counts, strict=True):
                 yield chunk.id, numbered(count, numbers, average)
+
+
+def _counted_from(start: int, progress: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda done: progress(start + done)
 
 
 def fingerprint(embedder: Embedder, splitting: Splitting) -> dict[str, str]:

@@ -26,7 +26,7 @@ Progress = Callable[[IngestProgress], None]
 Cancel = Callable[[], bool]
 
 BATCH = 256
-"""Chunks that are embedded and committed together; a document is never divided."""
+"""Chunks that are gathered and committed together; a longer document is a batch of its own, committed as a whole."""
 FIRST_BATCH = 32
 """Chunks of the first batch, doubled with each up to `BATCH`: embedding begins soon."""
 _EXAMPLES = 3

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rerank.primitives import bound_primitives
+
 _WORDS = 2_000
 """Size of the vocabulary that texts are drawn from."""
 _LENGTHS = (8, 32)
@@ -57,6 +59,7 @@ def _run(folder: Path, place: Path) -> dict[str, Any]:
     from indexer.embedders import open_embedder
     from indexer.index import Index
 
+    bound_primitives()  # as every command does
     readers = [0]
     done = threading.Event()
 

@@ -16,6 +16,7 @@ import qdrant_edge
 from hash_embedder import HashEmbedder
 from numpy.typing import NDArray
 
+from indexer import generation
 from indexer.edge_store import EdgeStore
 from indexer.errors import FingerprintMismatch, ReadError, StoreError
 from indexer.generation import Generation
@@ -324,4 +325,70 @@ def test_headings_are_found_and_embedded_and_a_rename_embeds_nothing(tmp_path: P
         assert embedder.embedded
         assert all("Wheels" in text for text in embedder.embedded)
         assert not index.sparse("brakes", 20)
+        assert index.verify() == []
+
+
+class Portions(HashEmbedder):
+    """Remembers how many texts came at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.portions: list[int] = []
+
+    def passages(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+        """Shape (n, 16)."""
+        self.portions.append(len(texts))
+        return super().passages(texts, progress)
+
+
+def long_document(folder: Path, chunks: int) -> None:
+    """A text of so many chunks, one sentence each."""
+    folder.mkdir()
+    lines = (f"Walrus number {number} swims " + "and swims " * 90 + "home." for number in range(chunks))
+    (folder / "long.txt").write_text("\n\n".join(lines))
+
+
+def test_a_long_document_is_embedded_in_pieces_and_its_progress_goes_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "PIECE", 10)
+    embedder = Portions()
+    told: list[IngestProgress] = []
+    long_document(tmp_path / "folder", 45)
+    with Index.open(tmp_path / "index", embedder) as index:
+        index.sync(tmp_path / "folder", progress=told.append)
+        assert index.counts() == (1, 45)
+        assert embedder.portions == [10, 10, 10, 10, 5]
+        done = [one.chunks_done for one in told if one.phase == "index"]
+        assert done == sorted(done)
+        assert {10, 20, 45} <= set(done)
+        assert index.verify() == []
+
+
+def test_a_document_whose_vectors_are_half_written_is_not_there_and_is_made_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generation, "PIECE", 10)
+    long_document(tmp_path / "folder", 45)
+    written: list[int] = []
+    upsert = EdgeStore.upsert
+
+    def full_after_two(self: EdgeStore, points: Sequence[Point]) -> None:
+        if len(written) == 2:
+            raise StoreError("The disk is full.")
+        written.append(len(points))
+        upsert(self, points)
+
+    with Index.open(tmp_path / "index", HashEmbedder()) as index:
+        with monkeypatch.context() as broken:
+            broken.setattr(EdgeStore, "upsert", full_after_two)
+            with pytest.raises(StoreError, match="disk is full"):
+                index.sync(tmp_path / "folder")
+        assert written == [10, 10]
+        with index._generations.reading() as now:
+            assert now.store.count() == 20
+        assert index.counts() == (0, 0)
+        assert index.dense(index.embed_query("walrus"), 10) == []
+        assert index.sync(tmp_path / "folder").counts == {"added": 1}
+        assert index.counts() == (1, 45)
         assert index.verify() == []
