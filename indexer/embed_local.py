@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from indexer.deferred import deferred
 from indexer.embedder import Embedder, Vectors
 from indexer.embedders import Profile
 from indexer.errors import EmbedderError
+from indexer.revision import revision
 from indexer.split import Tokens
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 CPU_TOKENS = 2048
 """Tokens in a batch, padding included; 400 PEP chunks took 7.2 s at 1,024, 5.4 at 2,048, 5.7 at 4,096, 14 at 8,192."""
 GPU_TOKENS = 65_536
-_PROBE = 1 << 20
 
 
 class LocalEmbedder:
@@ -63,7 +62,7 @@ class LocalEmbedder:
         def load() -> LocalEmbedder:
             return cls.open(source, profile, device=device, allow_download=allow_download, name=stated)
 
-        return deferred(folder, f"{stated}@{_revision(folder)}", load)
+        return deferred(folder, f"{stated}@{revision(folder)}", load)
 
     @classmethod
     def open(
@@ -99,11 +98,11 @@ class LocalEmbedder:
     @staticmethod
     def named(folder: Path, name: str, trained: Path | None = None) -> str:
         """Return the full name of a model: its name and a digest of its files."""
-        return f"{name}@{_revision(folder) if trained is None else _revision(trained.parent)}"
+        return f"{name}@{revision(folder) if trained is None else revision(trained.parent)}"
 
     @property
     def name(self) -> str:
-        """Model name and a digest of its files."""
+        """Model name and a digest of every byte of its files."""
         return self._name
 
     @property
@@ -317,17 +316,3 @@ def _best_runtime(device: str | None) -> tuple[str, torch.dtype, str]:
 def _stated(model: SentenceTransformer) -> Profile:
     prompts = model.prompts or {}
     return Profile(query=prompts.get("query") or "", passage=prompts.get("passage") or prompts.get("document") or "")
-
-
-def _revision(folder: Path) -> str:
-    """Twelve hex digits over the configuration files, and over size, beginning and middle of each weights file."""
-    digest = hashlib.sha256()
-    for file in sorted([*folder.glob("**/*.json"), *folder.glob("**/*.safetensors"), *folder.glob("**/*.bin")]):
-        size = file.stat().st_size
-        digest.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(_PROBE))
-            if size > 2 * _PROBE:
-                stream.seek(size // 2)
-                digest.update(stream.read(_PROBE))
-    return digest.hexdigest()[:12]
