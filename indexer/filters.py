@@ -17,7 +17,7 @@ class Filters:
     """What a document must have to be searched; None asks for nothing."""
 
     collection: str | None = None
-    """Name of the collection that the document's folder belongs to."""
+    """Name of the collection that the document's folder belongs to; empty for those in none."""
     path: str | None = None
     """Glob in the syntax of .gitignore, against the path within the folder: `*.pdf`, `notes/`, `notes/**/*.md`."""
     kind: str | None = None

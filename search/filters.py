@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from indexer.filters import Filters
 
+NO_COLLECTION = " in none "
+"""What is typed for the documents in no collection; no collection is called so: names have no blanks at an end."""
+
 
 def typed(collection: str | None, path: str | None, kind: str | None, since: str | None, until: str | None) -> Filters:
-    """Return filters from fields as a person fills them in: a blank field asks for nothing."""
+    """Return filters from fields as a person fills them in: a blank field asks for nothing.
+
+    `NO_COLLECTION` asks for the documents that are in no collection.
+    """
+    alone = collection == NO_COLLECTION
     collection, path, kind, since, until = (
         (value or "").strip() or None for value in (collection, path, kind, since, until)
     )
-    return Filters(collection, path, kind, since, until)
+    return Filters("" if alone else collection, path, kind, since, until)
 
 
 def in_words(filters: Filters | None) -> tuple[str, ...]:

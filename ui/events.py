@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from search import prompt
 from search.engine import Cancel, SearchEngine
-from search.filters import typed
+from search.filters import NO_COLLECTION, typed
 from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, Result, SearchSettings, to_dict
 from ui.ingest import stream_ingest
 from ui.trouble import Trouble, attempt
@@ -123,17 +123,21 @@ class Handlers:
         return view_trouble(documents.sentence) if isinstance(documents, Trouble) else view_documents(documents, wanted)
 
     def filter_choices(self, collection: str | None, kind: str | None) -> tuple[Any, Any]:
-        """Return the collections and types that can be chosen; a choice that is gone falls back to all."""
+        """Return the collections, or none, and types that can be chosen; a choice that is gone falls back to all."""
         import gradio as gr
 
         documents = attempt(self._engine.documents)
         rows = () if isinstance(documents, Trouble) else documents
         kinds = Counter(one.kind for one in rows)
         collections = Counter(one.collection for one in rows if one.collection)
+        choices = _choices(collections)
+        alone = len(rows) - collections.total()
+        if alone:
+            choices.append((f"No collection ({alone:,})", NO_COLLECTION))
         return (
             gr.update(
-                choices=_choices(collections),
-                value=collection if collection in collections else "",
+                choices=choices,
+                value=collection if collection in {value for _, value in choices} else "",
                 visible=bool(collections),
             ),
             gr.update(choices=_choices(kinds), value=kind if kind in kinds else ""),

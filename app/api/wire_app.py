@@ -18,7 +18,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class FiltersBody(Wire):
     """What a document must have to be searched; all that is stated has to hold."""
 
-    collection: Annotated[str | None, Field(max_length=LONGEST_NAME)] = None
+    collection: Annotated[
+        str | None, Field(max_length=LONGEST_NAME, description="Empty: only documents in no collection.")
+    ] = None
     path: Annotated[str | None, Field(min_length=1, max_length=1024)] = None
     """Glob as in .gitignore: *.pdf, notes/, notes/**/*.md."""
     kind: Annotated[str | None, Field(min_length=1, max_length=64)] = None

@@ -38,7 +38,7 @@ def search(
     blend: Annotated[float | None, typer.Option(help="Share of the first stage in the final order, 0 to 1.")] = None,
     blend_by: Annotated[str, typer.Option(help="What is blended: scores (standardised) or ranks.")] = "scores",
     cutoff: Annotated[float | None, typer.Option(help="Cut passages that score below this.")] = None,
-    collection: Annotated[str | None, typer.Option(help="Only folders in this collection.")] = None,
+    collection: Annotated[str | None, typer.Option(help='Only folders in this collection ("": in none).')] = None,
     path: Annotated[str | None, typer.Option(help="Only paths like this glob: *.pdf, notes/, notes/**/*.md.")] = None,
     kind: Annotated[str | None, typer.Option("--type", help="Only this type: pdf, markdown, md, ...")] = None,
     since: Annotated[str | None, typer.Option(help="Only files changed at this date or later: 2026-01-31.")] = None,

@@ -1,31 +1,15 @@
+from dataclasses import replace
 from typing import Any
 
 from page_engine import Document, PageEngine
 
 from indexer.filters import Filters
+from search.filters import NO_COLLECTION
 from search.result import SearchSettings
 from ui.events import AS_MEASURED, Handlers
 
-PLAIN = (
-    100,
-    10,
-    "bundled",
-    "rrf",
-    0.3,
-    "qdrant",
-    AS_MEASURED,
-    0.5,
-    False,
-    0.7,
-    True,
-    "",
-    "",
-    "",
-    "",
-    "",
-    "ranked",
-    2048,
-)
+PLAIN = (100, 10, "bundled", "rrf", 0.3, "qdrant", AS_MEASURED, 0.5, False, 0.7, True)
+PLAIN += ("", "", "", "", "", "ranked", 2048)
 
 
 def skipped(update: Any) -> bool:
@@ -56,10 +40,13 @@ def test_collections_and_types_are_offered_with_their_counts_and_a_choice_that_i
     handlers = Handlers(PageEngine(rows=rows), ())  # type: ignore[arg-type]
     collection, kind = handlers.filter_choices("papers", "epub")
 
-    assert collection["choices"] == [("All", ""), ("papers (1)", "papers")]
+    assert collection["choices"] == [("All", ""), ("papers (1)", "papers"), ("No collection (2)", NO_COLLECTION)]
     assert (collection["value"], collection["visible"]) == ("papers", True)
     assert kind["choices"] == [("All", ""), ("markdown (2)", "markdown"), ("pdf (1)", "pdf")]
     assert kind["value"] == ""
+    assert handlers.filter_choices(NO_COLLECTION, "")[0]["value"] == NO_COLLECTION
+    everywhere = Handlers(PageEngine(rows=[replace(one, collection="papers") for one in rows]), ())  # type: ignore[arg-type]
+    assert everywhere.filter_choices(NO_COLLECTION, "")[0]["value"] == ""
     assert not Handlers(PageEngine(), ()).filter_choices("papers", "")[0]["visible"]  # type: ignore[arg-type]
 
 
