@@ -62,6 +62,29 @@ def test_a_candidate_list_is_reranked_and_a_missed_gate_fails(judged: Path, tmp_
     assert "must be at least 1.1" in missed.out
 
 
+RUSSIAN = {
+    "a": "Панды едят бамбук и спят под пальмами.",
+    "b": "Медведи спят зимой в берлоге.",
+    "c": "Чайник стоит на кухне.",
+    "d": "Расписание поездов висит на вокзале.",
+}
+
+
+def test_a_query_that_the_models_do_not_read_keeps_the_order_of_bm25(judged: Path, tmp_path: Path) -> None:
+    lines = (json.dumps({"_id": one, "title": "", "text": text}) for one, text in RUSSIAN.items())
+    (judged / "corpus.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    asked = {"q1": "Панды едят бамбук", "q2": "Чайник на кухне"}
+    lines = (json.dumps({"_id": one, "text": text}) for one, text in asked.items())
+    (judged / "queries.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    report = tmp_path / "report.json"
+    done = secondlook(tmp_path, "eval", judged, "--json", report)
+    assert done.status == 0, done.out + done.err
+    found = json.loads(report.read_text())
+    assert found["unread"] == {"dense": 2, "minilm-maxsim": 2}
+    names = ("bm25", "hybrid", "hybrid + minilm-maxsim, blend 0.5")
+    assert [found["systems"][one]["mrr@10"] for one in names] == [1.0, 1.0, 1.0]
+
+
 def test_bad_judged_folders_are_one_sentence(judged: Path, tmp_path: Path) -> None:
     for parts, word in (
         (("eval", judged, "--split", "dev"), "--split"),
