@@ -37,6 +37,8 @@ class Plan:
     """Only so many queries, every n-th in file order."""
     relevant: int = 1
     curve: bool = False
+    tune: bool = False
+    """Whether every fusion and blend is compared."""
 
 
 def evaluate(plan: Plan, settings: Settings, progress: Progress | None = None) -> dict[str, Any]:
@@ -61,6 +63,8 @@ def evaluate(plan: Plan, settings: Settings, progress: Progress | None = None) -
     }
     if plan.curve:
         report["curves"] = {stage.name: _curves(gathered, stage, data, plan.relevant) for stage in stages}
+    if plan.tune:
+        report["tuning"] = evaluation.tuning(gathered, stages, data.qrels, plan.relevant)
     return report
 
 
@@ -96,7 +100,9 @@ def _whole(
         engine = open_engine(replace(settings, index=Path(place) / "index", store_url=None), "secondlook eval")
         try:
             engine.ingest(folder)
-            gathered = evaluation.from_index(engine.index, data.queries, stages, plan.search, progress, engine.embedder)
+            gathered = evaluation.from_index(
+                engine.index, data.queries, stages, plan.search, progress, embedder=engine.embedder, tune=plan.tune
+            )
         finally:
             engine.close()
     return gathered, stages, "hybrid"

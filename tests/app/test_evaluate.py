@@ -62,6 +62,27 @@ def test_a_candidate_list_is_reranked_and_a_missed_gate_fails(judged: Path, tmp_
     assert "must be at least 1.1" in missed.out
 
 
+def test_tuning_compares_every_fusion_and_blend_from_one_pass(judged: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = secondlook(tmp_path, "eval", judged, "--tune", "--json", report)
+    assert done.status == 0, done.out + done.err
+    found = json.loads(report.read_text())
+    systems, tuning = found["systems"], found["tuning"]
+    fused = {(one["fusion"], one["sparse_weight"]): one["ndcg@10"] for one in tuning["fusions"]}
+    assert len(fused) == 21
+    assert fused["zscore", 0.0] == systems["dense"]["ndcg@10"]
+    assert fused["zscore", 1.0] == systems["bm25"]["ndcg@10"]
+    assert fused["zscore", 0.3] == systems["hybrid"]["ndcg@10"]
+    blends = {one["blend"]: one["ndcg@10"] for one in tuning["blends"]["minilm-maxsim"]}
+    assert blends[0.0] == systems["hybrid + minilm-maxsim"]["ndcg@10"]
+    assert blends[0.5] == systems["hybrid + minilm-maxsim, blend 0.5"]["ndcg@10"]
+    assert blends[1.0] == systems["hybrid"]["ndcg@10"]
+    assert "share of BM25" in done.out
+    refused = secondlook(tmp_path, "eval", judged, "--tune", "--run", judged / "list.trec")
+    assert refused.status == 2
+    assert "--run" in refused.err
+
+
 RUSSIAN = {
     "a": "Панды едят бамбук и спят под пальмами.",
     "b": "Медведи спят зимой в берлоге.",
