@@ -37,6 +37,8 @@ class Plan:
     """Only so many queries, every n-th in file order."""
     relevant: int = 1
     curve: bool = False
+    tune: bool = False
+    """Whether every fusion and blend is compared."""
 
 
 def evaluate(plan: Plan, settings: Settings, progress: Progress | None = None) -> dict[str, Any]:
@@ -61,6 +63,8 @@ def evaluate(plan: Plan, settings: Settings, progress: Progress | None = None) -
     }
     if plan.curve:
         report["curves"] = {stage.name: _curves(gathered, stage, data, plan.relevant) for stage in stages}
+    if plan.tune:
+        report["tuning"] = evaluation.tuning(gathered, stages, data.qrels, plan.relevant)
     return report
 
 
@@ -96,7 +100,9 @@ def _whole(
         engine = open_engine(replace(settings, index=Path(place) / "index", store_url=None), "secondlook eval")
         try:
             engine.ingest(folder)
-            gathered = evaluation.from_index(engine.index, data.queries, stages, plan.search, progress)
+            gathered = evaluation.from_index(
+                engine.index, data.queries, stages, plan.search, progress, embedder=engine.embedder, tune=plan.tune
+            )
         finally:
             engine.close()
     return gathered, stages, "hybrid"
@@ -106,11 +112,13 @@ def _stages(plan: Plan, settings: Settings) -> tuple[Stage, ...]:
     scorers = open_scorers(settings)
     names = plan.scorers or (scorers.default,)
 
-    def blends(name: str) -> tuple[float, ...]:
+    def stage(name: str) -> Stage:
         measured = scorers.blend(name) if plan.run is None else LIST_BLENDS.get(name, 0.0)
-        return plan.blends or tuple(sorted({0.0, measured}))
+        if plan.blends:
+            return Stage(name, scorers.get(name), plan.blends)
+        return Stage(name, scorers.get(name), tuple(sorted({0.0, measured})), measured)
 
-    return tuple(Stage(name, scorers.get(name), blends(name)) for name in names)
+    return tuple(map(stage, names))
 
 
 def _sampled(data: Judged, count: int | None) -> Judged:

@@ -125,7 +125,7 @@ def systems(report: Mapping[str, Any], names: Sequence[str]) -> RenderableType:
             said += f"; against {against['baseline']} {against['ndcg@10']:+.4f}, p {against['p']:.3f}, {tally}"
         lines.append(Text(said))
     cost = ", ".join(f"{name} {value:g} ms" for name, value in report["milliseconds"].items())
-    return Group(table, *lines, Text(f"mean per query: {cost}", style="dim"), *_curves(report))
+    return Group(table, *lines, Text(f"mean per query: {cost}", style="dim"), *_curves(report), *_tuning(report))
 
 
 def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
@@ -136,6 +136,22 @@ def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     for what, finding, step in rows:
         table.add_row(escape(what), escape(finding), escape(step) if step else Text("fine", style="dim"))
     return table
+
+
+def _tuning(report: Mapping[str, Any]) -> list[RenderableType]:
+    found = report.get("tuning")
+    if not found:
+        return []
+    fusions = Table("fusion", "share of BM25", "ndcg@10", title="fusions", title_justify="left", header_style="bold")
+    for one in found["fusions"]:
+        share = "" if one["fusion"] == "rrf" else f"{one['sparse_weight']:g}"
+        fusions.add_row(one["fusion"], share, f"{one['ndcg@10']:.4f}")
+    blends = Table("second stage", "share of the first", "ndcg@10", title_justify="left", header_style="bold")
+    blends.title = "blends"
+    for name, points in found["blends"].items():
+        for point in points:
+            blends.add_row(escape(name), f"{point['blend']:g}", f"{point['ndcg@10']:.4f}")
+    return [fusions, blends]
 
 
 def _curves(report: Mapping[str, Any]) -> list[RenderableType]:

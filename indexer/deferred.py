@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedder import Embedder, Vectors, Windowed
+from indexer.embedder import Embedder, KnowsVocabulary, Vectors, Windowed
 from indexer.errors import EmbedderError
 from indexer.split import LocatesTokens, Tokens
 
@@ -52,6 +52,11 @@ class DeferredEmbedder:
     def count_tokens(self, text: str) -> int:
         """Tokens of the text in the model's own tokenizer, specials excluded."""
         return self._model().count_tokens(text)
+
+    def vocabularies(self) -> tuple[Collection[str], ...]:
+        """The pieces that the model knows; empty if it does not say. Loads the model."""
+        model = self._model()
+        return model.vocabularies() if isinstance(model, KnowsVocabulary) else ()
 
     def locate_tokens(self, text: str) -> Tokens:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""

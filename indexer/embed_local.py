@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +123,11 @@ class LocalEmbedder:
     def count_tokens(self, text: str) -> int:
         """Tokens of the text in the model's own tokenizer, specials excluded."""
         return len(self._encode([text], window=None, specials=False)[0])
+
+    def vocabularies(self) -> tuple[Collection[str], ...]:
+        """The pieces that the model knows."""
+        with self._tokenizing:
+            return (tuple(self._tokenizer.get_vocab()),)
 
     def locate_tokens(self, text: str) -> Tokens:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,10 @@ class TunedQueries:
     def count_tokens(self, text: str) -> int:
         """Tokens of the text in the model's own tokenizer, specials excluded."""
         return self._passages.count_tokens(text)
+
+    def vocabularies(self) -> tuple[Collection[str], ...]:
+        """The pieces that the model knows."""
+        return self._passages.vocabularies()
 
     def locate_tokens(self, text: str) -> Tokens:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""

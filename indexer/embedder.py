@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -55,4 +55,13 @@ class Embedder(Protocol):
 
     def query(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a query, shape (d,), with the model's query prefix applied."""
+        ...
+
+
+@runtime_checkable
+class KnowsVocabulary(Protocol):
+    """An embedder that can say which pieces it knows, and so which scripts it reads."""
+
+    def vocabularies(self) -> tuple[Collection[str], ...]:
+        """The pieces of every model that is relied upon."""
         ...

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from rerank.base import BaseScorer, check, order
 from rerank.errors import BadInput
-from rerank.scorer import Cancel, Limits, Progress, Runtime, ScoreContract, Scored, Scorer, Scoring, Span
+from rerank.scorer import (
+    Cancel,
+    KnowsVocabulary,
+    Limits,
+    Progress,
+    Runtime,
+    ScoreContract,
+    Scored,
+    Scorer,
+    Scoring,
+    Span,
+)
 
 BEST = 30
 """How many passages the strong scorer reads where nothing else is asked for."""
@@ -126,6 +137,11 @@ class CascadeScorer(BaseScorer):
         spans = self._strong.spans(query, passage)
         scale = _scale(self._strong.contract, [span.score for span in spans], strong=True)
         return tuple(replace(span, score=scale(span.score)) for span in spans)
+
+    def vocabularies(self) -> tuple[Collection[str], ...]:
+        """The pieces that each of the two models knows, where it says so."""
+        both = (one for one in (self._cheap, self._strong) if isinstance(one, KnowsVocabulary))
+        return tuple(pieces for one in both for pieces in one.vocabularies())
 
     def release(self) -> None:
         """Give the memory of both back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -80,6 +80,10 @@ class EncoderScorer(BaseScorer):
     def model(self) -> str:
         """Name and revision of what scores."""
         return f"{self._name}@{self._revision}"
+
+    def vocabularies(self) -> tuple[Collection[str], ...]:
+        """The pieces that the model knows: what tells which scripts it reads."""
+        return (tuple(self._reader.tokenizer.get_vocab()),)
 
     def release(self) -> None:
         """Give the memory back; the next call loads the model again. What is cached stays."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -217,6 +217,15 @@ class Scorer(Protocol):
 
     def release(self) -> None:
         """Give the memory back; the next call loads the model again."""
+        ...
+
+
+@runtime_checkable
+class KnowsVocabulary(Protocol):
+    """A scorer that can say which pieces it knows, and so which scripts it reads."""
+
+    def vocabularies(self) -> tuple[Collection[str], ...]:
+        """The pieces of every model that is relied upon."""
         ...
 
 

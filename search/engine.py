@@ -13,6 +13,7 @@ from search.errors import BadQuery, EmptyIndex
 from search.hybrid import Stopwatch, candidates
 from search.result import MAX_CANDIDATES, Candidate, Ranked, Result, SearchSettings
 from search.scorers import NO_SCORER, ScorerChoice, Scorers
+from search.scripts import Literacy, first_share, named, sparse_share
 
 if TYPE_CHECKING:
     from indexer.embedder import Embedder
@@ -61,6 +62,7 @@ class SearchEngine:
         """Take over the index: `close` closes it."""
         self._index = index
         self._scorers = scorers
+        self._literacy = Literacy()
         self.examples = tuple(examples)
 
     @property
@@ -99,11 +101,19 @@ class SearchEngine:
         watch = Stopwatch()
         with watch.stage("total"):
             names, left = self._filtered(wanted, watch)
-            first = candidates(self._index, query, wanted, watch, names)
+            unread = self._literacy.unread(self.embedder, self.embedder.name, query)
+            share = sparse_share(wanted.sparse_weight, unread)
+            first = candidates(self._index, query, replace(wanted, sparse_weight=share), watch, names)
             found, notes = self._second_stage(query, first, wanted, watch, progress, cancel)
         total = watch.seconds.pop("total")
-        said = (*self._notes(query, first), *_filter_notes(left), *notes)
-        return replace(found, seconds={**watch.seconds, "total": total}, documents=left, notes=said)
+        unread_notes = _unread_dense(unread, self.embedder.name, wanted, first)
+        said = (*self._notes(query, first), *unread_notes, *_filter_notes(left), *notes)
+        seconds = {**watch.seconds, "total": total}
+        return replace(found, seconds=seconds, sparse_weight=share, documents=left, notes=said)
+
+    def unread(self, scorer: str, query: str) -> tuple[str, ...]:
+        """Return the scripts of the query that a second stage does not read; loads it. See `search.scripts`."""
+        return self._literacy.unread(self._scorers.get(scorer), scorer, query)
 
     def state(self) -> IndexState:
         """Return what is indexed and what it runs on; loads the default second stage."""
@@ -203,9 +213,10 @@ class SearchEngine:
         if name not in self._scorers.loaded:
             watch.run("load model", lambda: self._scorers.get(name))
         scorer = self._scorers.get(name)
+        unread = self.unread(name, query)
         with watch.stage("rerank"):
             scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)
-            blend = self._scorers.blend(name) if settings.blend is None else settings.blend
+            blend = first_share(settings.blend, self._scorers.blend(name), unread)
             ranked, below = second.cut(second.order(first, scoring.scored, blend, settings.blend_by), settings.cutoff)
         result = replace(
             empty,
@@ -216,7 +227,7 @@ class SearchEngine:
             runtime=str(scorer.runtime),
             score_range=(scorer.contract.low, scorer.contract.high),
         )
-        return self._explain(result, scorer, watch), scoring.notes
+        return self._explain(result, scorer, watch), (*_unread_second(unread, name, settings), *scoring.notes)
 
     def _explain(self, result: Result, scorer: Scorer | None, watch: Stopwatch) -> Result:
         """Return the result with sentence scores and BM25 terms filled in for the passages that are shown."""
@@ -273,6 +284,28 @@ def _check(query: str, settings: SearchSettings) -> None:
     for name, share in (("blend", settings.blend), ("sparse_weight", settings.sparse_weight)):
         if share is not None and not 0.0 <= share <= 1.0:
             raise BadQuery(f"{name} must be between 0 and 1, not {share}.")
+
+
+def _unread_dense(
+    unread: Sequence[str], model: str, settings: SearchSettings, first: Sequence[Candidate]
+) -> tuple[str, ...]:
+    if not unread or not first:
+        return ()
+    does = f"The embedding model {model.partition('@')[0]} does not read {named(unread)}"
+    if all(one.sparse is None for one in first):
+        return (f"{does}, and BM25 found none of its words: these passages are a guess.",)
+    if settings.sparse_weight is None and settings.fusion != "rrf":
+        return (f"{does}: the first stage is BM25's order alone. A multilingual embedding model would take part.",)
+    return (f"{does}: what dense retrieval adds is chance. Leave the fusion and BM25's share as measured.",)
+
+
+def _unread_second(unread: Sequence[str], name: str, settings: SearchSettings) -> tuple[str, ...]:
+    if not unread:
+        return ()
+    does = f"{name} does not read {named(unread)}"
+    if settings.blend is None:
+        return (f"{does}: its scores are shown but move nothing. A multilingual second stage would.",)
+    return (f"{does}: its scores say little about this query. Leave the blend as measured.",)
 
 
 def _filter_notes(left: int | None) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from indexer.chunk import Chunk, Hit
@@ -12,10 +12,19 @@ from rerank.scorer import Scored, Scorer
 from search import metrics, second
 from search.hybrid import Retriever, fuse
 from search.metrics import Qrels, Run
-from search.result import BlendBy, Candidate, Ranked, SearchSettings
+from search.result import SPARSE_WEIGHT, BlendBy, Candidate, Fusion, Ranked, SearchSettings
+from search.scripts import Literacy, first_share, sparse_share
 
 CURVE = (10, 20, 30, 50, 75, 100, 150, 200)
 """Candidate counts of the curve."""
+SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+"""Shares of BM25, and of the first stage, that tuning compares."""
+_WITH_SHARES: tuple[Fusion, ...] = ("zscore", "weighted")
+FUSED: tuple[tuple[Fusion, float], ...] = (
+    *((fusion, share) for fusion in _WITH_SHARES for share in SHARES),
+    ("rrf", SPARSE_WEIGHT),
+)
+"""Every fusion that tuning compares; reciprocal ranks have no share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,8 @@ class Stage:
     scorer: Scorer
     blends: tuple[float, ...] = (0.0,)
     """Shares of the first stage; each is a system of its own, from the same scores."""
+    measured: float | None = None
+    """The one of them that is the scorer's default, and gives way to 1 for a query that the scorer does not read."""
 
 
 @dataclass(slots=True)
@@ -35,6 +46,10 @@ class Pass:
     runs: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=dict)
     scored: dict[str, dict[str, tuple[Ranked, ...]]] = field(default_factory=dict)
+    unread: dict[str, set[str]] = field(default_factory=dict)
+    """By model, the queries in a script that it does not read; "dense" is the embedder."""
+    fused: dict[tuple[Fusion, float], dict[str, dict[str, float]]] = field(default_factory=dict)
+    """By fusion and share of BM25, the run of the first stage; filled where tuning was asked for."""
     blend_by: BlendBy = "scores"
 
     def add(self, system: str, query: str, documents: Iterable[str]) -> None:
@@ -55,9 +70,17 @@ def from_index(
     stages: Sequence[Stage],
     settings: SearchSettings,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    embedder: object = None,
+    tune: bool = False,
 ) -> Pass:
-    """Return the runs "bm25", "dense", "hybrid" and one for each second stage and blend, over an index."""
+    """Return the runs "bm25", "dense", "hybrid" and one for each second stage and blend, over an index.
+
+    With the index's `embedder`, a query that it does not read is BM25's alone, as in a search. With `tune`, the first
+    stage is fused in every way that can be chosen.
+    """
     gathered = Pass()
+    literacy = Literacy()
     for done, (identity, query) in enumerate(queries.items(), start=1):
         start = time.perf_counter()
         sparse = index.sparse(query, settings.candidates, settings.sparse)
@@ -69,9 +92,16 @@ def from_index(
         chunks = index.chunks([hit.chunk_id for hit in (*dense, *sparse)])
         gathered.add("bm25", identity, (chunks[hit.chunk_id].document for hit in sparse))
         gathered.add("dense", identity, (chunks[hit.chunk_id].document for hit in dense))
-        first = fuse(dense, sparse, chunks, settings)
+        for fusion, share in FUSED if tune else ():
+            other = fuse(dense, sparse, chunks, replace(settings, fusion=fusion, sparse_weight=share))
+            run = gathered.fused.setdefault((fusion, share), {})
+            run.update(metrics.to_run([(identity, one.chunk.document) for one in other]) or {identity: {}})
+        unread = literacy.unread(embedder, "dense", query)
+        gathered.unread.setdefault("dense", set()).update([identity] if unread else ())
+        share = sparse_share(settings.sparse_weight, unread)
+        first = fuse(dense, sparse, chunks, replace(settings, sparse_weight=share))
         gathered.add("hybrid", identity, (one.chunk.document for one in first))
-        _second_stages(gathered, "hybrid", identity, query, first, stages, settings.blend_by)
+        _second_stages(gathered, "hybrid", identity, query, first, stages, settings.blend_by, literacy)
         if progress is not None:
             progress(done, len(queries))
     return gathered
@@ -94,13 +124,14 @@ def from_candidates(
         progress: receives queries done and in all.
     """
     gathered = Pass()
+    literacy = Literacy()
     for done, (identity, query) in enumerate(queries.items(), start=1):
         first = tuple(
             Candidate(chunk, rank, score, None, None)
             for rank, (chunk, score) in enumerate(lists.get(identity, ()), start=1)
         )
         gathered.add("first", identity, (one.chunk.document for one in first))
-        _second_stages(gathered, "first", identity, query, first, stages, by)
+        _second_stages(gathered, "first", identity, query, first, stages, by, literacy)
         if progress is not None:
             progress(done, len(queries))
     return gathered
@@ -131,7 +162,8 @@ def summary(gathered: Pass, qrels: Qrels, baseline: str, relevant: int = 1) -> d
         }
     count = len(metrics.answerable(qrels, relevant))
     milliseconds = {name: round(1000 * sum(one) / max(1, len(one)), 2) for name, one in gathered.seconds.items()}
-    return {"queries": count, "systems": systems, "milliseconds": milliseconds}
+    unread = {name: len(queries) for name, queries in gathered.unread.items()}
+    return {"queries": count, "systems": systems, "unread": unread, "milliseconds": milliseconds}
 
 
 def candidate_curve(
@@ -185,6 +217,30 @@ def cutoff_curve(
     return points
 
 
+def tuning(gathered: Pass, stages: Sequence[Stage], qrels: Qrels, relevant: int = 1) -> dict[str, Any]:
+    """Return nDCG@10 of every fusion and share of BM25, and of every blend of each second stage.
+
+    Blends are over the candidates of the fusion that the pass was made with. For choosing settings: on queries that
+    nothing is reported on.
+    """
+
+    def value(run: Run) -> float:
+        return round(metrics.mean(metrics.per_query(run, qrels, relevant)["ndcg@10"]), 4)
+
+    fusions = [
+        {"fusion": fusion, "sparse_weight": share, "ndcg@10": value(run)}
+        for (fusion, share), run in gathered.fused.items()
+    ]
+    blends: dict[str, list[dict[str, float]]] = {}
+    for stage in stages:
+        for share in SHARES:
+            run = Pass()
+            for query, ranked in gathered.scored[stage.name].items():
+                run.add("blend", query, _first(ranked, len(ranked), share, gathered.blend_by))
+            blends.setdefault(stage.name, []).append({"blend": share, "ndcg@10": value(run.runs["blend"])})
+    return {"fusions": fusions, "blends": blends}
+
+
 def _second_stages(
     gathered: Pass,
     base: str,
@@ -193,6 +249,7 @@ def _second_stages(
     first: tuple[Candidate, ...],
     stages: Sequence[Stage],
     by: BlendBy,
+    literacy: Literacy,
 ) -> None:
     for stage in stages:
         for blend in stage.blends:
@@ -204,8 +261,11 @@ def _second_stages(
         ranked = second.order(first, scoring.scored, 0.0)
         gathered.scored.setdefault(stage.name, {})[identity] = ranked
         gathered.blend_by = by
+        unread = literacy.unread(stage.scorer, stage.name, query)
+        gathered.unread.setdefault(stage.name, set()).update([identity] if unread else ())
         for blend in stage.blends:
-            order = second.order(first, scoring.scored, blend, by)
+            share = first_share(None, blend, unread) if blend == stage.measured else blend
+            order = second.order(first, scoring.scored, share, by)
             gathered.add(system(base, stage.name, blend), identity, (one.candidate.chunk.document for one in order))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer import near
 from indexer.chunk import Chunk, Hit
 from search import fusion
-from search.result import Candidate, SearchSettings, Sparse, Twin
+from search.result import SPARSE_WEIGHT, Candidate, SearchSettings, Sparse, Twin
 
 T = TypeVar("T")
 
@@ -126,12 +126,13 @@ def fuse(
     dense: Sequence[Hit], sparse: Sequence[Hit], chunks: Mapping[str, Chunk], settings: SearchSettings
 ) -> tuple[Candidate, ...]:
     """Return candidates by fused score; every hit's chunk must be in `chunks`."""
+    share = SPARSE_WEIGHT if settings.sparse_weight is None else settings.sparse_weight
     if settings.fusion == "rrf":
         order = fusion.reciprocal_rank((dense, sparse))
     elif settings.fusion == "weighted":
-        order = fusion.weighted(dense, sparse, settings.sparse_weight)
+        order = fusion.weighted(dense, sparse, share)
     else:
-        order = fusion.standardised(dense, sparse, settings.sparse_weight)
+        order = fusion.standardised(dense, sparse, share)
     by_dense = {hit.chunk_id: hit for hit in dense}
     by_sparse = {hit.chunk_id: hit for hit in sparse}
     return tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,24 +32,27 @@ def load(folder: Path, split: str = "test") -> Judged:
     """Return a judged dataset.
 
     With `corpus.jsonl` the folder is in the BEIR layout (`queries.jsonl`, `qrels/<split>.tsv`); without, its files are
-    the documents and the judgements are in `qrels.tsv`.
+    the documents and the judgements are in `qrels.tsv`. A file may be gzipped (`corpus.jsonl.gz`), and judgements may
+    be in the layout of TREC: query, 0, document, grade.
 
     Raises:
         BadDataset: a part is missing or broken.
     """
-    corpus_file = folder / "corpus.jsonl"
+    corpus_file = _file(folder / "corpus.jsonl")
     beir = corpus_file.is_file()
-    qrels_file = folder / "qrels" / f"{split}.tsv" if beir else folder / "qrels.tsv"
+    qrels_file = _file(folder / "qrels" / f"{split}.tsv" if beir else folder / "qrels.tsv")
     if beir and not qrels_file.is_file():
-        here = ", ".join(sorted(one.stem for one in (folder / "qrels").glob("*.tsv"))) or "none"
+        splits = {one.name.removesuffix(".gz").removesuffix(".tsv") for one in (folder / "qrels").glob("*.tsv*")}
+        here = ", ".join(sorted(splits)) or "none"
         raise BadDataset(f"{folder} has no split {split}: choose one of {here} with --split.")
-    qrels = dict(_qrels(qrels_file))
-    queries = {
-        str(one["_id"]): str(one["text"]) for one in _lines(folder / "queries.jsonl") if str(one["_id"]) in qrels
-    }
+    qrels = _qrels(qrels_file)
+    asked = ((one["_id"], one["text"]) for one in _rows(_file(folder / "queries.jsonl")))
+    queries = {identity: text for identity, text in asked if identity in qrels and text.strip()}
+    if not queries:
+        raise BadDataset(f"{folder} has no query that {qrels_file.name} judges: their ids do not agree.")
     corpus = None
     if beir:
-        corpus = {str(one["_id"]): (str(one.get("title") or ""), str(one["text"])) for one in _lines(corpus_file)}
+        corpus = {one["_id"]: (one["title"], one["text"]) for one in _rows(corpus_file)}
     return Judged(folder.name, folder, queries, {one: qrels[one] for one in queries}, corpus)
 
 
@@ -77,27 +80,66 @@ def candidates(file: Path) -> dict[str, list[tuple[str, float]]]:
     return {query: [(document, score) for _, document, score in sorted(places)] for query, places in ranked.items()}
 
 
-def _qrels(file: Path) -> Iterator[tuple[str, dict[str, int]]]:
-    if not file.is_file():
-        raise BadDataset(f"{file} does not exist: a judged folder needs its judgements there.")
+def _file(plain: Path) -> Path:
+    """Return the file, or its gzipped form if only that is there."""
+    packed = plain.with_name(plain.name + ".gz")
+    return packed if packed.is_file() and not plain.is_file() else plain
+
+
+def _qrels(file: Path) -> dict[str, dict[str, int]]:
+    """Return grades by query and document; the columns are those of BEIR, named in the first line, or of TREC."""
     grades: dict[str, dict[str, int]] = {}
-    with file.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream, delimiter="\t"):
-            try:
-                grades.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
-            except (KeyError, TypeError, ValueError) as wrong:
-                raise BadDataset(f"{file} needs the columns query-id, corpus-id and score (a whole number).") from wrong
-    yield from grades.items()
+    places: tuple[int, int, int] | None = None
+    for number, line in enumerate(_text(file), start=1):
+        cells = [one.strip() for one in line.rstrip("\r\n").split("\t")]
+        if not any(cells):
+            continue
+        if places is None and {"query-id", "corpus-id", "score"} <= set(cells):
+            places = cells.index("query-id"), cells.index("corpus-id"), cells.index("score")
+            continue
+        if places is None:
+            places = (0, 2, 3)
+        cells = cells if len(cells) > max(places) else line.split()
+        try:
+            query, document, grade = (cells[place] for place in places)
+            grades.setdefault(query, {})[document] = _whole(grade)
+        except (IndexError, ValueError) as wrong:
+            raise BadDataset(
+                f"{file}, line {number} holds no judgement: it takes a first line that names query-id, corpus-id and "
+                f"score, or the columns query, 0, document and grade; the grade is a whole number."
+            ) from wrong
+    return grades
 
 
-def _lines(file: Path) -> Iterator[dict[str, object]]:
+def _whole(grade: str) -> int:
+    value = float(grade)
+    if not value.is_integer():
+        raise ValueError(grade)
+    return int(value)
+
+
+def _rows(file: Path) -> Iterator[dict[str, str]]:
+    """Yield each line's `_id` (or `id`), `title` and `text`."""
+    for number, line in enumerate(_text(file), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            identity = row["_id"] if "_id" in row else row["id"]
+            yield {"_id": str(identity), "title": str(row.get("title") or ""), "text": str(row["text"] or "")}
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as wrong:
+            raise BadDataset(f'{file}, line {number} is not {{"_id": ..., "text": ...}}.') from wrong
+
+
+def _text(file: Path) -> Iterator[str]:
     if not file.is_file():
         raise BadDataset(f"{file} does not exist: a judged folder needs it.")
-    with file.open(encoding="utf-8") as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError as wrong:
-                raise BadDataset(f"{file}, line {number} is not JSON.") from wrong
+    try:
+        with (
+            gzip.open(file, "rt", encoding="utf-8-sig")
+            if file.suffix == ".gz"
+            else file.open(encoding="utf-8-sig") as stream
+        ):
+            yield from stream
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile) as wrong:
+        raise BadDataset(f"{file} cannot be read ({wrong}): it must be UTF-8 text, or that gzipped.") from wrong

@@ -20,6 +20,8 @@ Sparse = Literal["qdrant", "rank-bm25"]
 
 MIN_CANDIDATES, DEFAULT_CANDIDATES, MAX_CANDIDATES = 50, 100, 200
 DEFAULT_TOP_N = 10
+SPARSE_WEIGHT = 0.3
+"""Share of BM25 in the fusion, measured on dev queries (DECISIONS.md)."""
 RRF_K = 60
 """Reciprocal rank fusion's constant, from Cormack, Clarke and Büttcher, SIGIR 2009: 1 / (k + rank), rank from 1."""
 
@@ -34,10 +36,12 @@ class SearchSettings:
     """A scorer's name; None is the default one, "none" leaves the first stage's order."""
     fusion: Fusion = "zscore"
     sparse: Sparse = "qdrant"
-    sparse_weight: float = 0.3
-    """Share of BM25 in every fusion but reciprocal ranks, 0 to 1."""
+    sparse_weight: float | None = None
+    """Share of BM25 in every fusion but reciprocal ranks, 0 to 1; None is `SPARSE_WEIGHT`, or 1 for a query in a script
+    that the embedding model does not read."""
     blend: float | None = None
-    """Share of the first stage in the final order, 0 to 1; None is the scorer's own measured default."""
+    """Share of the first stage in the final order, 0 to 1; None is the scorer's own measured default, or 1 for a query
+    in a script that it does not read."""
     cutoff: float | None = None
     """Passages whose second-stage score is below this are cut last and counted; None keeps all."""
     explain: bool = True
@@ -127,6 +131,8 @@ class Result:
     score_range: tuple[float, float] = (0.0, 1.0)
     blend: float = 0.0
     """The blend that was applied."""
+    sparse_weight: float = SPARSE_WEIGHT
+    """The share of BM25 that was applied; without meaning for reciprocal ranks."""
     cut: int = 0
     """Passages cut by the threshold."""
     notes: tuple[str, ...] = field(default=())

@@ -25,6 +25,7 @@ class Controls:
     top_n: Any
     scorer: Any
     fusion: Any
+    weight_mode: Any
     weight: Any
     sparse: Any
     blend_mode: Any
@@ -56,6 +57,7 @@ class Controls:
             self.top_n,
             self.scorer,
             self.fusion,
+            self.weight_mode,
             self.weight,
             self.sparse,
             self.blend_mode,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ui.controls import Controls
 
 AS_MEASURED = "as measured"
-"""The blend that the scorer's profile names."""
+"""The share of BM25, or the blend, that was measured to be best, and that gives way where a model cannot read."""
 ALL = ("All", "")
 """The choice of a filter that asks for nothing."""
 SEARCHES_AT_ONCE = 4
@@ -65,6 +65,7 @@ class Handlers:
         top_n: float,
         scorer: str | None,
         fusion: str,
+        weight_mode: str,
         weight: float,
         sparse: str,
         blend_mode: str,
@@ -90,7 +91,7 @@ class Handlers:
             scorer=scorer or None,
             fusion=next((one for one in FUSIONS if one == fusion), "zscore"),
             sparse="rank-bm25" if sparse == "rank-bm25" else "qdrant",
-            sparse_weight=weight,
+            sparse_weight=None if weight_mode == AS_MEASURED else weight,
             blend=None if blend_mode == AS_MEASURED else blend,
             cutoff=cutoff if cut else None,
             collapse=collapse,
@@ -231,8 +232,16 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         trigger_mode="always_last",
         **private,
     )
-    at.fusion.change(
-        lambda fusion: gr.update(visible=fusion != "rrf"), at.fusion, at.weight, show_progress="hidden", **private
+    gr.on(
+        [at.fusion.change, at.weight_mode.change],
+        lambda fusion, mode: (
+            gr.update(visible=fusion != "rrf"),
+            gr.update(visible=fusion != "rrf" and mode != AS_MEASURED),
+        ),
+        [at.fusion, at.weight_mode],
+        [at.weight_mode, at.weight],
+        show_progress="hidden",
+        **private,
     )
     at.blend_mode.change(
         lambda mode: gr.update(visible=mode != AS_MEASURED), at.blend_mode, at.blend, show_progress="hidden", **private

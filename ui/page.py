@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from search import prompt
-from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, MIN_CANDIDATES
+from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, MIN_CANDIDATES, SPARSE_WEIGHT
 from ui.controls import Controls
 from ui.events import ALL, AS_MEASURED, Handlers, bind, filters_label
 from ui.look import mount_options
@@ -102,7 +102,12 @@ def _lay_out_search(examples: Sequence[str], scorers: Sequence[ScorerChoice]) ->
                     value="zscore",
                     label="Fusion",
                 )
-                parts["weight"] = gr.Slider(0, 1, 0.3, step=0.05, label="Share of BM25")
+                parts["weight_mode"] = gr.Radio(
+                    [("As measured", AS_MEASURED), ("Set by hand", "by hand")],
+                    value=AS_MEASURED,
+                    label="Share of BM25",
+                )
+                parts["weight"] = gr.Slider(0, 1, SPARSE_WEIGHT, step=0.05, label="Share of BM25", visible=False)
             parts["sparse"] = gr.Radio(
                 [("Qdrant sparse vectors", "qdrant"), ("rank-bm25, exact", "rank-bm25")],
                 value="qdrant",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -10,6 +11,7 @@ from app.api.errors import Refusal
 from app.api.jobs import Part, RerankJob, SpanWish
 from app.api.services import Services
 from rerank.scorer import MAX_DOCUMENT_TOKENS, MAX_QUERY_TOKENS, Limits, ScoreContract, Scoring, Span
+from search.scripts import named
 
 DOCUMENTS_PER_SEARCH_UNIT = 100
 """Cohere's unit of billing: one query with up to 100 documents."""
@@ -67,9 +69,10 @@ async def rerank(services: Services, request: Request, ask: Ask) -> Answer:
         RerankError: the scorer refused.
     """
     top = ask.top_n or len(ask.documents)
+    scorer = services.scorer(ask.model)
     job = RerankJob(
         services.deadline(),
-        services.scorer(ask.model),
+        scorer,
         [Part(ask.query, ask.documents)],
         _limits(ask),
         SpanWish(top) if ask.spans else None,
@@ -90,8 +93,13 @@ async def rerank(services: Services, request: Request, ask: Ask) -> Answer:
         ),
         tokens=tokens,
         search_units=-(-len(ask.documents) // DOCUMENTS_PER_SEARCH_UNIT),
-        warnings=(*scoring.notes, *ask.unsupported),
+        warnings=(*await asyncio.to_thread(_unread, services, scorer, ask.query), *scoring.notes, *ask.unsupported),
     )
+
+
+def _unread(services: Services, scorer: str, query: str) -> tuple[str, ...]:
+    scripts = services.engine.unread(scorer, query)
+    return (f"{scorer} does not read {named(scripts)}: its scores say little about this query.",) if scripts else ()
 
 
 def used(scoring: Scoring) -> int:

@@ -40,7 +40,8 @@ class SearchRequest(Wire):
     scorer: Annotated[str | None, Field(max_length=512)] = None
     fusion: Fusion = "zscore"
     sparse: Literal["qdrant", "rank-bm25"] = "qdrant"
-    sparse_weight: Share = 0.3
+    sparse_weight: Share | None = None
+    """Share of BM25 in the fusion; none is the measured one, or 1 where the embedding model does not read the query."""
     blend: Share | None = None
     blend_by: BlendBy = "scores"
     """What is blended with the first stage: standardised scores or ranks."""

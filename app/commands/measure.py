@@ -37,10 +37,13 @@ def evaluate(
     blend: Annotated[str | None, typer.Option(help="First-stage shares, separated by commas.")] = None,
     blend_by: Annotated[str, typer.Option(help="What is blended: scores (standardised) or ranks.")] = "scores",
     fusion: Annotated[str, typer.Option(help="zscore, weighted or rrf.")] = "zscore",
-    sparse_weight: Annotated[float, typer.Option(help="Share of BM25 in the fusion.")] = 0.3,
+    sparse_weight: Annotated[float | None, typer.Option(help="Share of BM25 in the fusion, 0 to 1.")] = None,
     relevant: Annotated[int, typer.Option(help="Smallest grade that counts as relevant (TREC DL: 2).")] = 1,
     queries: Annotated[int | None, typer.Option(help="Only so many queries, evenly spread.")] = None,
     curve: Annotated[bool, typer.Option("--curve", help="Candidate count and cut-off against quality.")] = False,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Compare every fusion and blend: on queries that you report nothing on.")
+    ] = False,
     minimum: Annotated[
         list[str] | None, typer.Option("--min", help="Exit 1 if the last system misses it: ndcg@10=0.33")
     ] = None,
@@ -54,6 +57,8 @@ def evaluate(
         raise typer.BadParameter(f"--fusion is zscore, weighted or rrf, not {fusion}.")
     if blend_by not in BLENDS_BY:
         raise typer.BadParameter(f"--blend-by is scores or ranks, not {blend_by}.")
+    if tune and run is not None:
+        raise typer.BadParameter("--tune compares fusions of an index: it does not go with --run.")
     floors = _floors(minimum or [])
     names = tuple(one.strip() for one in scorers.split(",")) if scorers else ()
     plan = evaluation.Plan(
@@ -72,6 +77,7 @@ def evaluate(
         queries=queries,
         relevant=relevant,
         curve=curve,
+        tune=tune,
     )
     settings = options.settings(embedder=embedder, device=device, allow_download=allow_download)
     with Progress(console=Console(stderr=True), transient=True) as shown:

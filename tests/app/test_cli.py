@@ -81,6 +81,27 @@ def test_fusion_and_blend_are_options_of_a_search(home: Path) -> None:
         assert "Traceback" not in done.err
 
 
+def test_a_query_in_a_script_that_no_model_reads_is_bm25s_and_says_so(tmp_path: Path) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    for name, text in (("kettle", "Чайник стоит на кухне."), ("train", "Поезд стоит на вокзале."), ("tea", "Чай.")):
+        (documents / f"{name}.txt").write_text(text, encoding="utf-8")
+    assert secondlook(tmp_path, "ingest", documents).status == 0
+    found = json.loads(secondlook(tmp_path, "search", "где стоит чайник", "--json").out)
+    assert (found["sparse_weight"], found["blend"]) == (1.0, 1.0)
+    assert [one["candidate"]["chunk"]["document"] for one in found["ranked"]][:2] == ["kettle.txt", "train.txt"]
+    assert [one["moved"] for one in found["ranked"]] == [0, 0, 0]
+    assert "does not read Cyrillic: the first stage is BM25's order alone." in found["notes"][0]
+    assert found["notes"][1].startswith("minilm-maxsim does not read Cyrillic: its scores are shown but move nothing.")
+    by_hand = json.loads(
+        secondlook(tmp_path, "search", "где стоит чайник", "--sparse-weight", "0.3", "--blend", "0", "--json").out
+    )
+    assert (by_hand["sparse_weight"], by_hand["blend"]) == (0.3, 0.0)
+    assert "what dense retrieval adds is chance" in by_hand["notes"][0]
+    guess = json.loads(secondlook(tmp_path, "search", "самолёт", "--json").out)
+    assert "BM25 found none of its words: these passages are a guess." in " ".join(guess["notes"])
+
+
 def test_documents_and_verify(home: Path) -> None:
     assert "kettle.md\t1 chunks" in secondlook(home, "documents").out
     done = secondlook(home, "verify")

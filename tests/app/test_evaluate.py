@@ -75,6 +75,50 @@ def test_passages_that_say_the_same_are_judged_one_by_one(judged: Path, tmp_path
     assert {name: values["recall@100"] for name, values in systems.items()} == dict.fromkeys(systems, 1.0)
 
 
+def test_tuning_compares_every_fusion_and_blend_from_one_pass(judged: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = secondlook(tmp_path, "eval", judged, "--tune", "--json", report)
+    assert done.status == 0, done.out + done.err
+    found = json.loads(report.read_text())
+    systems, tuning = found["systems"], found["tuning"]
+    fused = {(one["fusion"], one["sparse_weight"]): one["ndcg@10"] for one in tuning["fusions"]}
+    assert len(fused) == 21
+    assert fused["zscore", 0.0] == systems["dense"]["ndcg@10"]
+    assert fused["zscore", 1.0] == systems["bm25"]["ndcg@10"]
+    assert fused["zscore", 0.3] == systems["hybrid"]["ndcg@10"]
+    blends = {one["blend"]: one["ndcg@10"] for one in tuning["blends"]["minilm-maxsim"]}
+    assert blends[0.0] == systems["hybrid + minilm-maxsim"]["ndcg@10"]
+    assert blends[0.5] == systems["hybrid + minilm-maxsim, blend 0.5"]["ndcg@10"]
+    assert blends[1.0] == systems["hybrid"]["ndcg@10"]
+    assert "share of BM25" in done.out
+    refused = secondlook(tmp_path, "eval", judged, "--tune", "--run", judged / "list.trec")
+    assert refused.status == 2
+    assert "--run" in refused.err
+
+
+RUSSIAN = {
+    "a": "Панды едят бамбук и спят под пальмами.",
+    "b": "Медведи спят зимой в берлоге.",
+    "c": "Чайник стоит на кухне.",
+    "d": "Расписание поездов висит на вокзале.",
+}
+
+
+def test_a_query_that_the_models_do_not_read_keeps_the_order_of_bm25(judged: Path, tmp_path: Path) -> None:
+    lines = (json.dumps({"_id": one, "title": "", "text": text}) for one, text in RUSSIAN.items())
+    (judged / "corpus.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    asked = {"q1": "Панды едят бамбук", "q2": "Чайник на кухне"}
+    lines = (json.dumps({"_id": one, "text": text}) for one, text in asked.items())
+    (judged / "queries.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    report = tmp_path / "report.json"
+    done = secondlook(tmp_path, "eval", judged, "--json", report)
+    assert done.status == 0, done.out + done.err
+    found = json.loads(report.read_text())
+    assert found["unread"] == {"dense": 2, "minilm-maxsim": 2}
+    names = ("bm25", "hybrid", "hybrid + minilm-maxsim, blend 0.5")
+    assert [found["systems"][one]["mrr@10"] for one in names] == [1.0, 1.0, 1.0]
+
+
 def test_bad_judged_folders_are_one_sentence(judged: Path, tmp_path: Path) -> None:
     for parts, word in (
         (("eval", judged, "--split", "dev"), "--split"),

@@ -8,7 +8,7 @@ from search.filters import NO_COLLECTION
 from search.result import SearchSettings
 from ui.events import AS_MEASURED, Handlers
 
-PLAIN = (100, 10, "bundled", "rrf", 0.3, "qdrant", AS_MEASURED, 0.5, False, 0.7, True)
+PLAIN = (100, 10, "bundled", "rrf", AS_MEASURED, 0.3, "qdrant", AS_MEASURED, 0.5, False, 0.7, True)
 PLAIN += ("", "", "", "", "", "ranked", 2048)
 
 
@@ -18,7 +18,7 @@ def skipped(update: Any) -> bool:
 
 def test_the_controls_become_the_settings_of_the_search() -> None:
     engine = PageEngine()
-    given = (150, 7, "none", "weighted", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35, False)
+    given = (150, 7, "none", "weighted", "by hand", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35, False)
     given += ("papers", " notes/*.md ", "pdf", "2026-01-31", "", "ranked", 2048)
     Handlers(engine, ()).search("q", *given)  # type: ignore[arg-type]
 
@@ -27,12 +27,13 @@ def test_the_controls_become_the_settings_of_the_search() -> None:
     assert engine.asked == [("q", expected)]
 
 
-def test_a_blend_as_measured_and_no_cut_are_left_to_the_engine() -> None:
+def test_shares_as_measured_and_no_cut_are_left_to_the_engine() -> None:
     engine = PageEngine()
     Handlers(engine, ()).search("q", *PLAIN)  # type: ignore[arg-type]
 
-    assert (engine.asked[0][1].blend, engine.asked[0][1].cutoff) == (None, None)
-    assert engine.asked[0][1].filters is None
+    asked = engine.asked[0][1]
+    assert (asked.sparse_weight, asked.blend, asked.cutoff) == (None, None, None)
+    assert asked.filters is None
 
 
 def test_collections_and_types_are_offered_with_their_counts_and_a_choice_that_is_gone_falls_back() -> None:

@@ -106,7 +106,7 @@ def test_the_callers_request_id_is_kept_unless_it_could_do_harm(served: Served) 
 
 def logged(caplog: pytest.LogCaptureFixture, count: int) -> list[dict[str, Any]]:
     """The log's lines about the request seen-1, once there are as many; a line is written after its answer was sent."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while True:
         lines = [json.loads(one.getMessage()) for one in caplog.records if one.name == "secondlook.access"]
         lines = [one for one in lines if one["request_id"] == "seen-1"]
@@ -192,7 +192,7 @@ def test_the_log_can_be_written_as_json_lines(served: Served) -> None:
         write_to(stream)
         write_to(stream)
         served.get("/health", headers={"X-Request-ID": "seen-2"})
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while "seen-2" not in stream.getvalue() and time.monotonic() < until:
             time.sleep(0.01)
     finally:
