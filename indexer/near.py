@@ -42,6 +42,15 @@ _FIGURE = re.compile(rf"[-+]?[{_MONEY}]?{_LETTERS}(?:[.,:/'-]{_LETTERS})*[{_MONE
 """A word, or words joined by marks without a space, with a sign before and a unit's sign behind."""
 _ONE_FORM = {ord(one): "-" for one in "\u2010\u2011\u2012\u2013\u2212"} | {ord("\u2019"): "'"}
 
+_NUMBERS = """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen
+    first second third fourth fifth sixth seventh eighth ninth tenth half quarter once twice single double triple
+"""
+_NEGATIONS = "not no nor never none neither without cannot except unless"
+_DECISIVE = frozenset((*_NUMBERS.split(), *_NEGATIONS.split()))
+"""English words that turn a sentence into another as a figure does."""
+
 
 def signature(text: str) -> bytes:
     """Return the MinHash signature of a text as the catalog keeps it: HASHES little-endian 32-bit numbers."""
@@ -68,15 +77,17 @@ def resemblance(one: str, other: str) -> float:
 
 
 def figures(text: str) -> Counter[str]:
-    """Return the tokens of a text that hold a digit of any script, casefolded, with how often each one occurs.
+    """Return the tokens of a text that decide what it says, casefolded, with how often each one occurs.
+
+    These hold a digit of any script, or are English numbers or negations: seven, twenty-one, not, don't.
 
     A token is a word with what is joined to it: 2025-029, T4, 3.5, -5, 12:30, 40%, €40. Digits are written in ASCII,
     hyphens and minus signs as one; otherwise a figure counts as it is written, so 3.5 and 3,5 are two: in one country
-    3,500 is a thousand times the other's. Numbers in words are not seen.
+    3,500 is a thousand times the other's.
     """
     plain = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in text.casefold())
     tokens = _FIGURE.findall(plain.translate(_ONE_FORM))
-    return Counter(one for one in tokens if any(unicodedata.category(letter)[0] == "N" for letter in one))
+    return Counter(filter(_decides, tokens))
 
 
 def sameness(one: str, other: str) -> float:
@@ -151,6 +162,12 @@ def _with_words(signatures: Mapping[str, Iterable[bytes]]) -> Iterable[tuple[str
         some = [raw for raw in raws if raw]
         if some:
             yield name, some
+
+
+def _decides(token: str) -> bool:
+    if any(unicodedata.category(letter)[0] == "N" for letter in token):
+        return True
+    return token.endswith("n't") or any(part in _DECISIVE for part in re.split("[-/]", token))
 
 
 def _first_like(

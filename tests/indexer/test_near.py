@@ -89,11 +89,27 @@ def test_texts_that_differ_in_one_figure_do_not_say_the_same(one: str, other: st
         ("the ۳ trams", "the 3 trams"),
         ("全3回です", "第3回です"),
         ("2024, 2025", "2025 and 2024"),
-        ("no figure", "none"),
+        ("a figure", "words"),
     ],
 )
 def test_how_a_figure_is_set_makes_no_other_figure(one: str, other: str) -> None:
     assert near.figures(one) == near.figures(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Wait seven days.", "Wait three days."),
+        ("Twenty-one seats.", "Twenty-two seats."),
+        ("Doors must open.", "Doors must not open."),
+        ("Doors do open.", "Doors don\u2019t open."),
+        ("Pay once with a card.", "Pay twice with a card."),
+        ("Open with a key.", "Open without a key."),
+    ],
+)
+def test_english_numbers_and_negations_are_figures_too(one: str, other: str) -> None:
+    assert near.figures(one) != near.figures(other)
+    assert near.figures(one) == near.figures(one.upper())
 
 
 def test_figures_count_as_often_as_they_stand() -> None:
