@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from rerank.checkpoint import read_config, read_json
+from rerank.projection import projection_files
 from rerank.scorer import ScoreContract
 from rerank.shared import base_folder
 
+PLAIN, STRETCHED = "mean of token maxima", "mean of token maxima, half of it within the best 64 tokens"
+"""How late interaction's score comes about: `rerank.maxsim.sums`."""
 _WINDOWS = "windows with overlap; the best window is the passage's score"
 
 
@@ -47,7 +50,7 @@ def late_interaction(folder: Path, max_window: int | None, overrides: Mapping[st
         "kind": "late-interaction",
         "low": -1.0,
         "high": 1.0,
-        "normalisation": "mean of token maxima",
+        "normalisation": PLAIN if projection_files(folder) else STRETCHED,
         "native_window": _least(config, told, max_window),
         "long_documents": _WINDOWS,
         "cutoff": None,

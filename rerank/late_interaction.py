@@ -1,7 +1,8 @@
 """Late interaction: passages as kept token vectors, so that a query costs one product and no forward over passages.
 
 The vectors of special tokens and of punctuation take part. Zero-shot MiniLM on TREC DL19 (BM25 top 100, nDCG@10): .657
-with both; .653 without specials, .651 without punctuation as well.
+with both; .653 without specials, .651 without punctuation as well. With an encoder of sentences an answer that is close
+together counts more (`rerank.maxsim.sums`); a model with a projection was trained for plain MaxSim and keeps it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from rerank.device import Placement, choose
 from rerank.encoder import Encoder, Tokens
 from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
 from rerank.held import Held
-from rerank.maxsim import maxima, similarities
+from rerank.maxsim import STRETCH, similarities, sums
 from rerank.passage_layout import PassageLayouts, token_places
 from rerank.projection import projection, projection_files
 from rerank.revision import Revision
@@ -83,6 +84,7 @@ class LateInteractionScorer(EncoderScorer):
         self._layouts = PassageLayouts(self._reader)
         self._weights = query_weights(folder, config)
         self._projection = projection(folder)
+        self._stretch = None if self._projection is not None else STRETCH
 
     @classmethod
     def from_folder(
@@ -233,13 +235,13 @@ class LateInteractionScorer(EncoderScorer):
         lengths = [len(one.codes) - self._frame.specials for one in packed]
         layouts = self._layouts.of(self._key(cutting), passages, lengths, cutting)
         sizes = [size + self._frame.specials for one in layouts for size in one.sizes]
-        best = maxima(similarities(vectors, packed), sizes)
+        similar = similarities(vectors, packed)
         if self._weights is not None:
-            best *= self._weights(vectors)
-        sums: list[float] = best.sum(axis=1, dtype=np.float64).tolist()
+            similar *= self._weights(vectors)[:, None]
+        found: list[float] = sums(similar, sizes, self._stretch).tolist()
         scored: list[Scored] = []
         for layout, old in zip(layouts, cached, strict=True):
-            own, sums = sums[: len(layout.sizes)], sums[len(layout.sizes) :]
+            own, found = found[: len(layout.sizes)], found[len(layout.sizes) :]
             scored.append(passage_score(own, len(vectors), layout, rule, cached=old))
         require_finite((one.logit for one in scored), self._name)
         return tuple(scored)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from rerank.contracts import STRETCHED
 from rerank.hub import cached
 from rerank.scorer import Profile, ScoreContract
 
@@ -24,7 +25,7 @@ _POINTWISE = ScoreContract(
     cutoff=0.5,
     licence="Apache-2.0",
 )
-_MAXSIM = replace(_POINTWISE, kind="late-interaction", low=-1.0, normalisation="mean of token maxima", cutoff=None)
+_MAXSIM = replace(_POINTWISE, kind="late-interaction", low=-1.0, normalisation=STRETCHED, cutoff=None)
 LISTWISE = ScoreContract(
     kind="listwise",
     low=-1.0,

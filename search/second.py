@@ -10,7 +10,7 @@ from rerank.scorer import Scored
 from search.fusion import blended_ranks, blended_scores
 from search.result import BlendBy, Candidate, Ranked
 
-MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.5, "second-look-minilm": 0.3})
+MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.4, "second-look-minilm": 0.3})
 """Share of the fused first stage by scorer, where measurement on dev splits showed that it helps (DECISIONS.md)."""
 LIST_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.1, "second-look-minilm": 0.1})
 """The same over the list of one retriever alone, which deserves less trust."""

@@ -88,7 +88,7 @@ def test_tuning_compares_every_fusion_and_blend_from_one_pass(judged: Path, tmp_
     assert fused["zscore", 0.3] == systems["hybrid"]["ndcg@10"]
     blends = {one["blend"]: one["ndcg@10"] for one in tuning["blends"]["minilm-maxsim"]}
     assert blends[0.0] == systems["hybrid + minilm-maxsim"]["ndcg@10"]
-    assert blends[0.5] == systems["hybrid + minilm-maxsim, blend 0.5"]["ndcg@10"]
+    assert blends[0.4] == systems["hybrid + minilm-maxsim, blend 0.4"]["ndcg@10"]
     assert blends[1.0] == systems["hybrid"]["ndcg@10"]
     assert "share of BM25" in done.out
     refused = secondlook(tmp_path, "eval", judged, "--tune", "--run", judged / "list.trec")
@@ -115,7 +115,7 @@ def test_a_query_that_the_models_do_not_read_keeps_the_order_of_bm25(judged: Pat
     assert done.status == 0, done.out + done.err
     found = json.loads(report.read_text())
     assert found["unread"] == {"dense": 2, "minilm-maxsim": 2}
-    names = ("bm25", "hybrid", "hybrid + minilm-maxsim, blend 0.5")
+    names = ("bm25", "hybrid", "hybrid + minilm-maxsim, blend 0.4")
     assert [found["systems"][one]["mrr@10"] for one in names] == [1.0, 1.0, 1.0]
 
 

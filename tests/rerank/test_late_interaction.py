@@ -13,6 +13,7 @@ from transformers import BertModel
 
 from data.shipped import minilm_folder
 from rerank.cache import VectorCache
+from rerank.contracts import STRETCHED
 from rerank.errors import BadInput, Cancelled
 from rerank.late_interaction import LateInteractionScorer
 from rerank.scorer import Cancel, Limits, Scorer
@@ -54,7 +55,7 @@ def test_scores_are_the_mean_of_each_query_tokens_best_cosine(tmp_path: Path) ->
 def test_it_keeps_the_contract_of_scorers(tmp_path: Path) -> None:
     model = scorer(checkpoints.bert_body(tmp_path))
     assert isinstance(model, Scorer)
-    assert (model.contract.kind, model.contract.normalisation) == ("late-interaction", "mean of token maxima")
+    assert (model.contract.kind, model.contract.normalisation) == ("late-interaction", STRETCHED)
     assert (model.contract.low, model.contract.high) == (-1.0, 1.0)
 
 

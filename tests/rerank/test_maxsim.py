@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerank.cache import pack
-from rerank.maxsim import maxima, similarities
+from rerank.maxsim import STRETCH, maxima, similarities, sums
 
 
 def unit(rows: int, width: int, seed: int) -> np.ndarray:
@@ -44,3 +44,34 @@ def test_maxima_equal_a_plain_loop(lengths: list[int], queries: int) -> None:
         part = similar[:, start : start + length]
         assert row.tolist() == (part.max(axis=1) if length else np.zeros(queries)).tolist()
         start += length
+
+
+def test_sums_by_hand() -> None:
+    similar = np.array([[0.5, 0.0, 0.0, 0.0, 0.0, 0.25], [0.0, 0.0, 0.0, 0.0, 1.0, 0.0]], dtype=np.float32)
+    assert sums(similar, [6]).tolist() == [1.5]
+    assert sums(similar, [6], 6).tolist() == [1.5]
+    assert sums(similar, [6], 4).tolist() == [(1.5 + 1.25) / 2]  # tokens 2 to 5 together
+    assert sums(similar, [2, 0, 4], 2).tolist() == [0.5, 0.0, (1.25 + 1.25) / 2]
+    assert sums(similar[:, :0], [0, 0], 4).tolist() == [0.0, 0.0]
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(1, 4), st.sampled_from([2, 4, 10]))
+def test_sums_equal_a_plain_loop(lengths: list[int], queries: int, stretch: int) -> None:
+    similar = np.random.default_rng(sum(lengths)).normal(size=(queries, sum(lengths))).astype(np.float32)
+    found = sums(similar, lengths, stretch)
+    start = 0
+    for value, length in zip(found.tolist(), lengths, strict=True):
+        part = similar[:, start : start + length].astype(np.float64)
+        start += length
+        if not length:
+            assert value == 0.0
+            continue
+        whole = part.max(axis=1).sum()
+        close = max(part[:, at : at + stretch].max(axis=1).sum() for at in range(0, length, stretch // 2))
+        assert np.isclose(value, (whole + close) / 2, atol=1e-5)
+        assert value <= whole + 1e-9
+
+
+def test_a_passage_within_one_stretch_is_scored_as_a_whole() -> None:
+    similar = np.random.default_rng(0).normal(size=(5, STRETCH)).astype(np.float32)
+    assert np.allclose(sums(similar, [STRETCH], STRETCH), sums(similar, [STRETCH]))
