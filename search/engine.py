@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.terms import terms
 from rerank.scorer import Cancel, Progress, Scorer, Span
 from search import second
 from search.errors import BadQuery, EmptyIndex
@@ -259,7 +260,12 @@ class SearchEngine:
     def _notes(self, query: str, first: Sequence[Candidate]) -> tuple[str, ...]:
         notes = []
         if not self._index.has_terms(query):
-            notes.append("The query has no BM25 term (only stop words or punctuation): BM25 took no part.")
+            why = (
+                "No passage holds a word of the query"
+                if terms(query)
+                else "The query is stop words or punctuation alone"
+            )
+            notes.append(f"{why}: BM25 took no part.")
         if not first:
             notes.append("Neither stage found a passage.")
         return tuple(notes)

@@ -99,7 +99,10 @@ def test_a_query_in_a_script_that_no_model_reads_is_bm25s_and_says_so(tmp_path: 
     assert (by_hand["sparse_weight"], by_hand["blend"]) == (0.3, 0.0)
     assert "what dense retrieval adds is chance" in by_hand["notes"][0]
     guess = json.loads(secondlook(tmp_path, "search", "самолёт", "--json").out)
-    assert "BM25 found none of its words: these passages are a guess." in " ".join(guess["notes"])
+    assert guess["notes"][0] == "No passage holds a word of the query: BM25 took no part."
+    assert "BM25 found none of its words: these passages are a guess." in guess["notes"][1]
+    empty = json.loads(secondlook(tmp_path, "search", "what is it?", "--json").out)
+    assert empty["notes"] == ["The query is stop words or punctuation alone: BM25 took no part."]
 
 
 def test_documents_and_verify(home: Path) -> None:
