@@ -8,11 +8,9 @@ from typing import Any
 
 from rerank.checkpoint import read_config, read_json
 from rerank.projection import projection_files
-from rerank.scorer import ScoreContract
+from rerank.scorer import PLAIN, STRETCHED, ScoreContract
 from rerank.shared import base_folder
 
-PLAIN, STRETCHED = "mean of token maxima", "mean of token maxima, half of it within the best 64 tokens"
-"""How late interaction's score comes about: `rerank.maxsim.sums`."""
 _WINDOWS = "windows with overlap; the best window is the passage's score"
 
 

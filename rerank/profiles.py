@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from rerank.contracts import STRETCHED
 from rerank.hub import cached
-from rerank.scorer import Profile, ScoreContract
+from rerank.scorer import STRETCHED, Profile, ScoreContract
 
 DEFAULT = "minilm-maxsim"
 TRAINED = "second-look-minilm"

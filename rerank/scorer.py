@@ -10,6 +10,9 @@ Kind = Literal["pointwise", "late-interaction", "listwise", "remote", "cascade"]
 LongDocuments = Literal["max", "mean2"]
 """How window scores become a document score: the best window, or the mean of the best two."""
 
+PLAIN, STRETCHED = "mean of token maxima", "mean of token maxima, half of it within the best 64 tokens"
+"""How late interaction's score comes about: `rerank.maxsim.sums`."""
+
 MAX_DOCUMENTS = 2048
 """Most documents in one call."""
 MAX_QUERY_TOKENS = 512

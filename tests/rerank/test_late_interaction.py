@@ -13,10 +13,9 @@ from transformers import BertModel
 
 from data.shipped import minilm_folder
 from rerank.cache import VectorCache
-from rerank.contracts import STRETCHED
 from rerank.errors import BadInput, Cancelled
 from rerank.late_interaction import LateInteractionScorer
-from rerank.scorer import Cancel, Limits, Scorer
+from rerank.scorer import STRETCHED, Cancel, Limits, Scorer
 from rerank.text import Reader
 from rerank.windows import windows
 from tests.rerank import checkpoints
