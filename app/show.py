@@ -146,8 +146,8 @@ def _tuning(report: Mapping[str, Any]) -> list[RenderableType]:
     for one in found["fusions"]:
         share = "" if one["fusion"] == "rrf" else f"{one['sparse_weight']:g}"
         fusions.add_row(one["fusion"], share, f"{one['ndcg@10']:.4f}")
-    blends = Table("second stage", "share of the first", "ndcg@10", title_justify="left", header_style="bold")
-    blends.title = "blends"
+    columns = ("second stage", "share of the first", "ndcg@10")
+    blends = Table(*columns, title="blends", title_justify="left", header_style="bold")
     for name, points in found["blends"].items():
         for point in points:
             blends.add_row(escape(name), f"{point['blend']:g}", f"{point['ndcg@10']:.4f}")

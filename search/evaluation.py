@@ -182,7 +182,8 @@ def candidate_curve(
     for count in (one for one in CURVE if one <= deepest):
         run = Pass()
         for query, ranked in ranked_by_query.items():
-            run.add("curve", query, _first(ranked, count, blend, gathered.blend_by))
+            blind = blend == stage.measured and query in gathered.unread.get(stage.name, ())
+            run.add("curve", query, _first(ranked, count, 1.0 if blind else blend, gathered.blend_by))
         value = metrics.mean(metrics.per_query(run.runs["curve"], qrels, relevant)["ndcg@10"])
         share = milliseconds * count / deepest
         points.append({"candidates": count, "ndcg@10": round(value, 4), "milliseconds": round(share, 2)})

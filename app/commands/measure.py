@@ -37,7 +37,7 @@ def evaluate(
     blend: Annotated[str | None, typer.Option(help="First-stage shares, separated by commas.")] = None,
     blend_by: Annotated[str, typer.Option(help="What is blended: scores (standardised) or ranks.")] = "scores",
     fusion: Annotated[str, typer.Option(help="zscore, weighted or rrf.")] = "zscore",
-    sparse_weight: Annotated[float | None, typer.Option(help="Share of BM25 in the fusion, 0 to 1.")] = None,
+    sparse_weight: Annotated[float | None, typer.Option(help="Share of BM25, 0 to 1; else as measured.")] = None,
     relevant: Annotated[int, typer.Option(help="Smallest grade that counts as relevant (TREC DL: 2).")] = 1,
     queries: Annotated[int | None, typer.Option(help="Only so many queries, evenly spread.")] = None,
     curve: Annotated[bool, typer.Option("--curve", help="Candidate count and cut-off against quality.")] = False,

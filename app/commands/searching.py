@@ -33,7 +33,7 @@ def search(
     candidates: Annotated[int, typer.Option(help="Passages that get a second look, 1 to 200.")] = DEFAULT_CANDIDATES,
     top_n: Annotated[int, typer.Option(help="Passages shown.")] = DEFAULT_TOP_N,
     fusion: Annotated[str, typer.Option(help="zscore, weighted or rrf.")] = "zscore",
-    sparse_weight: Annotated[float | None, typer.Option(help="Share of BM25 in the fusion, 0 to 1.")] = None,
+    sparse_weight: Annotated[float | None, typer.Option(help="Share of BM25, 0 to 1; else as measured.")] = None,
     sparse: Annotated[str, typer.Option(help="qdrant or rank-bm25.")] = "qdrant",
     blend: Annotated[float | None, typer.Option(help="Share of the first stage in the final order, 0 to 1.")] = None,
     blend_by: Annotated[str, typer.Option(help="What is blended: scores (standardised) or ranks.")] = "scores",

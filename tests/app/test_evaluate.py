@@ -34,12 +34,16 @@ def judged(tmp_path: Path) -> Path:
 
 def test_the_samples_judged_queries_hold_the_gate(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    done = secondlook(tmp_path, "eval", ROOT / "data" / "sample", "--min", f"ndcg@10={FLOOR}", "--json", report)
+    arguments = ("eval", ROOT / "data" / "sample", "--min", f"ndcg@10={FLOOR}", "--curve", "--json", report)
+    done = secondlook(tmp_path, *arguments)
     assert done.status == 0, done.out + done.err
     found = json.loads(report.read_text())
     systems = found["systems"]
     assert set(systems) >= {"bm25", "dense", "hybrid", "hybrid + minilm-maxsim"}
     assert systems["hybrid"]["ndcg@10"] >= max(systems["bm25"]["ndcg@10"], systems["dense"]["ndcg@10"])
+    assert found["unread"]["minilm-maxsim"] > 0
+    whole = {one["candidates"]: one["ndcg@10"] for one in found["curves"]["minilm-maxsim"]["candidates"]}[100]
+    assert whole == systems["hybrid + minilm-maxsim, blend 0.4"]["ndcg@10"]
     low, high = systems["hybrid"]["ci95"]["ndcg@10"]
     assert low < systems["hybrid"]["ndcg@10"] < high
 
