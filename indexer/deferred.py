@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embedder import Embedder, KnowsVocabulary, Vectors, Windowed
+from indexer.embedder import Embedder, KnowsVocabulary, StatesLanguages, Vectors, Windowed
 from indexer.errors import EmbedderError
 from indexer.split import LocatesTokens, Tokens
 
@@ -57,6 +57,11 @@ class DeferredEmbedder:
         """The pieces that the model knows; empty if it does not say. Loads the model."""
         model = self._model()
         return model.vocabularies() if isinstance(model, KnowsVocabulary) else ()
+
+    def languages(self) -> frozenset[str] | None:
+        """Codes of the languages that the model was made for; None if it does not say. Loads the model."""
+        model = self._model()
+        return model.languages() if isinstance(model, StatesLanguages) else None
 
     def locate_tokens(self, text: str) -> Tokens:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer import card
 from indexer.deferred import deferred
 from indexer.embedder import Embedder, Vectors
 from indexer.embedders import Profile
@@ -30,8 +31,17 @@ GPU_TOKENS = 65_536
 class LocalEmbedder:
     """An `Embedder` over a sentence-transformers model; made by `LocalEmbedder.open`. Safe to call from threads."""
 
-    def __init__(self, model: SentenceTransformer, name: str, profile: Profile, runtime: str, tokens: int) -> None:
+    def __init__(
+        self,
+        model: SentenceTransformer,
+        name: str,
+        profile: Profile,
+        runtime: str,
+        tokens: int,
+        languages: frozenset[str] | None = None,
+    ) -> None:
         self._model = model
+        self._languages = languages
         self._name = name
         self._profile = profile
         self._runtime = runtime
@@ -93,7 +103,8 @@ class LocalEmbedder:
         budget = CPU_TOKENS if place == "cpu" else GPU_TOKENS
         if name is None:
             name = source if not Path(source).exists() else folder.name
-        return cls(model, cls.named(folder, name, trained), profile or _stated(model), runtime, budget)
+        full, stated = cls.named(folder, name, trained), profile or _stated(model)
+        return cls(model, full, stated, runtime, budget, card.languages(folder))
 
     @staticmethod
     def named(folder: Path, name: str, trained: Path | None = None) -> str:
@@ -128,6 +139,10 @@ class LocalEmbedder:
         """The pieces that the model knows."""
         with self._tokenizing:
             return (tuple(self._tokenizer.get_vocab()),)
+
+    def languages(self) -> frozenset[str] | None:
+        """Codes of the languages that the model's card names; None where it names none."""
+        return self._languages
 
     def locate_tokens(self, text: str) -> Tokens:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""

@@ -51,6 +51,10 @@ class TunedQueries:
         """The pieces that the model knows."""
         return self._passages.vocabularies()
 
+    def languages(self) -> frozenset[str] | None:
+        """Codes of the languages that the model's card names."""
+        return self._passages.languages()
+
     def locate_tokens(self, text: str) -> Tokens:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""
         return self._passages.locate_tokens(text)

@@ -59,6 +59,15 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
+class StatesLanguages(Protocol):
+    """An embedder that can say which languages it was made for."""
+
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639 codes; None where nothing is known."""
+        ...
+
+
+@runtime_checkable
 class KnowsVocabulary(Protocol):
     """An embedder that can say which pieces it knows, and so which scripts it reads."""
 

@@ -12,9 +12,10 @@ from rerank.scorer import Cancel, Progress, Scorer, Span
 from search import second
 from search.errors import BadQuery, EmptyIndex
 from search.hybrid import Stopwatch, candidates
-from search.result import MAX_CANDIDATES, Candidate, Ranked, Result, SearchSettings
+from search.result import MAX_CANDIDATES, SPARSE_WEIGHT, Candidate, Ranked, Result, SearchSettings
 from search.scorers import NO_SCORER, ScorerChoice, Scorers
-from search.scripts import Literacy, first_share, named, sparse_share
+from search.scripts import Literacy, named
+from search.shares import FOREIGN_WEIGHT, Reading, first_share, read, sparse_share
 
 if TYPE_CHECKING:
     from indexer.embedder import Embedder
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_QUERY_CHARACTERS", "Cancel", "IndexState", "SearchEngine"]
 
 MAX_QUERY_CHARACTERS = 10_000
+_NAMED = 4
+"""Languages of a model that a note lists; beyond that it counts them."""
 """Longer queries are refused: no model here reads more than 512 query tokens."""
 
 
@@ -102,13 +105,13 @@ class SearchEngine:
         watch = Stopwatch()
         with watch.stage("total"):
             names, left = self._filtered(wanted, watch)
-            unread = self._literacy.unread(self.embedder, self.embedder.name, query)
-            share = sparse_share(wanted.sparse_weight, unread)
+            reading = read(self._literacy, self.embedder, self.embedder.name, query)
+            share = sparse_share(wanted.sparse_weight, reading)
             first = candidates(self._index, query, replace(wanted, sparse_weight=share), watch, names)
             found, notes = self._second_stage(query, first, wanted, watch, progress, cancel)
         total = watch.seconds.pop("total")
-        unread_notes = _unread_dense(unread, self.embedder.name, wanted, first)
-        said = (*self._notes(query, first), *unread_notes, *_filter_notes(left), *notes)
+        reading_notes = _reading_notes(reading, self.embedder.name, wanted, first)
+        said = (*self._notes(query, first), *reading_notes, *_filter_notes(left), *notes)
         seconds = {**watch.seconds, "total": total}
         return replace(found, seconds=seconds, sparse_weight=share, documents=left, notes=said)
 
@@ -119,6 +122,7 @@ class SearchEngine:
     def state(self) -> IndexState:
         """Return what is indexed and what it runs on; loads the default second stage."""
         documents, chunks = self._index.counts()
+        read(self._literacy, self.embedder, self.embedder.name, "any")  # no search waits for what tells languages
         return IndexState(
             documents=documents,
             chunks=chunks,
@@ -292,17 +296,26 @@ def _check(query: str, settings: SearchSettings) -> None:
             raise BadQuery(f"{name} must be between 0 and 1, not {share}.")
 
 
-def _unread_dense(
-    unread: Sequence[str], model: str, settings: SearchSettings, first: Sequence[Candidate]
+def _reading_notes(
+    reading: Reading, model: str, settings: SearchSettings, first: Sequence[Candidate]
 ) -> tuple[str, ...]:
-    if not unread or not first:
+    if not first or not (reading.scripts or reading.language):
         return ()
-    does = f"The embedding model {model.partition('@')[0]} does not read {named(unread)}"
+    name = model.partition("@")[0]
+    does = f"The embedding model {name} does not read {named(reading.scripts)}"
+    if reading.language:
+        made = ", ".join(reading.stated) if len(reading.stated) <= _NAMED else f"{len(reading.stated)} other languages"
+        seems = f"the query seems to be in {reading.language}"
+        does = f"The embedding model {name} was made for text in {made}, and {seems}"
     if all(one.sparse is None for one in first):
         return (f"{does}, and BM25 found none of its words: these passages are a guess.",)
-    if settings.sparse_weight is None and settings.fusion != "rrf":
-        return (f"{does}: the first stage is BM25's order alone. A multilingual embedding model would take part.",)
-    return (f"{does}: what dense retrieval adds is chance. Leave the fusion and BM25's share as measured.",)
+    if settings.sparse_weight is not None or settings.fusion == "rrf":
+        adds = "what dense retrieval adds is less sure" if reading.language else "what dense retrieval adds is chance"
+        return (f"{does}: {adds}. Leave the fusion and BM25's share as measured.",)
+    if reading.language:
+        more = f"BM25 has {FOREIGN_WEIGHT:g} of the first stage in the place of {SPARSE_WEIGHT:g}"
+        return (f"{does}: {more}. A multilingual embedding model would find more.",)
+    return (f"{does}: the first stage is BM25's order alone. A multilingual embedding model would take part.",)
 
 
 def _unread_second(unread: Sequence[str], name: str, settings: SearchSettings) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from search import metrics, second
 from search.hybrid import Retriever, fuse
 from search.metrics import Qrels, Run
 from search.result import SPARSE_WEIGHT, BlendBy, Candidate, Fusion, Ranked, SearchSettings
-from search.scripts import Literacy, first_share, sparse_share
+from search.scripts import Literacy
+from search.shares import first_share, read, sparse_share
 
 CURVE = (10, 20, 30, 50, 75, 100, 150, 200)
 """Candidate counts of the curve."""
@@ -48,6 +49,8 @@ class Pass:
     scored: dict[str, dict[str, tuple[Ranked, ...]]] = field(default_factory=dict)
     unread: dict[str, set[str]] = field(default_factory=dict)
     """By model, the queries in a script that it does not read; "dense" is the embedder."""
+    foreign: set[str] = field(default_factory=set)
+    """The queries in a language that the embedder was not made for."""
     fused: dict[tuple[Fusion, float], dict[str, dict[str, float]]] = field(default_factory=dict)
     """By fusion and share of BM25, the run of the first stage; filled where tuning was asked for."""
     blend_by: BlendBy = "scores"
@@ -76,7 +79,8 @@ def from_index(
 ) -> Pass:
     """Return the runs "bm25", "dense", "hybrid" and one for each second stage and blend, over an index.
 
-    With the index's `embedder`, a query that it does not read is BM25's alone, as in a search. With `tune`, the first
+    With the index's `embedder`, a query that it reads badly or not at all is BM25's for the most part or alone, as in a
+    search. With `tune`, the first
     stage is fused in every way that can be chosen.
     """
     gathered = Pass()
@@ -96,9 +100,10 @@ def from_index(
             other = fuse(dense, sparse, chunks, replace(settings, fusion=fusion, sparse_weight=share))
             run = gathered.fused.setdefault((fusion, share), {})
             run.update(metrics.to_run([(identity, one.chunk.document) for one in other]) or {identity: {}})
-        unread = literacy.unread(embedder, "dense", query)
-        gathered.unread.setdefault("dense", set()).update([identity] if unread else ())
-        share = sparse_share(settings.sparse_weight, unread)
+        reading = read(literacy, embedder, "dense", query)
+        gathered.unread.setdefault("dense", set()).update([identity] if reading.scripts else ())
+        gathered.foreign.update([identity] if reading.language else ())
+        share = sparse_share(settings.sparse_weight, reading)
         first = fuse(dense, sparse, chunks, replace(settings, sparse_weight=share))
         gathered.add("hybrid", identity, (one.chunk.document for one in first))
         _second_stages(gathered, "hybrid", identity, query, first, stages, settings.blend_by, literacy)
@@ -163,7 +168,8 @@ def summary(gathered: Pass, qrels: Qrels, baseline: str, relevant: int = 1) -> d
     count = len(metrics.answerable(qrels, relevant))
     milliseconds = {name: round(1000 * sum(one) / max(1, len(one)), 2) for name, one in gathered.seconds.items()}
     unread = {name: len(queries) for name, queries in gathered.unread.items()}
-    return {"queries": count, "systems": systems, "unread": unread, "milliseconds": milliseconds}
+    found = {"queries": count, "systems": systems, "unread": unread, "foreign": len(gathered.foreign)}
+    return {**found, "milliseconds": milliseconds}
 
 
 def candidate_curve(

@@ -37,8 +37,8 @@ class SearchSettings:
     fusion: Fusion = "zscore"
     sparse: Sparse = "qdrant"
     sparse_weight: float | None = None
-    """Share of BM25 in every fusion but reciprocal ranks, 0 to 1; None is `SPARSE_WEIGHT`, or 1 for a query in a script
-    that the embedding model does not read."""
+    """Share of BM25 in every fusion but reciprocal ranks, 0 to 1; None is `SPARSE_WEIGHT`, more for a query in a
+    language that the embedding model was not made for, and 1 in a script that it does not read (`search.shares`)."""
     blend: float | None = None
     """Share of the first stage in the final order, 0 to 1; None is the scorer's own measured default, or 1 for a query
     in a script that it does not read."""

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rerank.scorer import KnowsVocabulary
-from search.result import SPARSE_WEIGHT
 
 UNREAD = 0.25
 """Part of a text's letters in unread scripts from which on the model does not read the text. For BERT's English
@@ -92,17 +91,3 @@ def named(names: Sequence[str]) -> str:
     """Return script names for people: "Cyrillic", "Hiragana and Chinese characters"."""
     said = ["Chinese characters" if one == "CJK" else one.capitalize() for one in names]
     return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))
-
-
-def sparse_share(wanted: float | None, unread: Sequence[str]) -> float:
-    """Return BM25's share in the fusion: what was asked for, or all of it where dense retrieval cannot read."""
-    if wanted is not None:
-        return wanted
-    return 1.0 if unread else SPARSE_WEIGHT
-
-
-def first_share(wanted: float | None, measured: float, unread: Sequence[str]) -> float:
-    """Return the first stage's share in the final order: what was asked for, or all where the second cannot read."""
-    if wanted is not None:
-        return wanted
-    return 1.0 if unread else measured

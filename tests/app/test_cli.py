@@ -105,6 +105,19 @@ def test_a_query_in_a_script_that_no_model_reads_is_bm25s_and_says_so(tmp_path: 
     assert empty["notes"] == ["The query is stop words or punctuation alone: BM25 took no part."]
 
 
+def test_a_query_in_another_language_leans_on_bm25_and_says_so(home: Path) -> None:
+    asked = "Wie lange muss der Kühlschrank abtauen, und wo steht the kettle?"
+    found = json.loads(secondlook(home, "search", asked, "--json").out)
+    assert (found["sparse_weight"], found["blend"]) == (0.7, 0.4)
+    assert len(found["notes"]) == 1
+    assert "all-MiniLM-L6-v2 was made for text in en, and the query seems to be in de" in found["notes"][0]
+    assert "BM25 has 0.7 of the first stage in the place of 0.3." in found["notes"][0]
+    by_hand = json.loads(secondlook(home, "search", asked, "--fusion", "rrf", "--json").out)
+    assert "what dense retrieval adds is less sure" in by_hand["notes"][0]
+    nothing = json.loads(secondlook(home, "search", "Wie lange dauert die Quarantäne?", "--json").out)
+    assert nothing["notes"][-1].endswith("and BM25 found none of its words: these passages are a guess.")
+
+
 def test_documents_and_verify(home: Path) -> None:
     assert "kettle.md\t1 chunks" in secondlook(home, "documents").out
     done = secondlook(home, "verify")

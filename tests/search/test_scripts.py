@@ -1,4 +1,4 @@
-"""Claims about which scripts a model reads, and what follows for the order."""
+"""Claims about which scripts a model reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from data import minilm_folder
-from search.scripts import UNREAD, Literacy, first_share, letters, named, scripts, sparse_share
+from search.scripts import UNREAD, Literacy, letters, named, scripts
 
 
 class Model:
@@ -93,15 +93,6 @@ def test_the_share_decides() -> None:
     assert UNREAD == 0.25
     assert literacy.unread(model, "model", below) == ()
     assert literacy.unread(model, "model", at) == ("CYRILLIC",)
-
-
-def test_what_was_asked_for_goes_before_what_was_measured() -> None:
-    assert (sparse_share(None, ()), sparse_share(None, ("THAI",)), sparse_share(0.2, ("THAI",))) == (0.3, 1.0, 0.2)
-    assert (first_share(None, 0.5, ()), first_share(None, 0.5, ("THAI",)), first_share(0.0, 0.5, ("THAI",))) == (
-        0.5,
-        1.0,
-        0.0,
-    )
 
 
 def test_scripts_are_named_for_people() -> None:
