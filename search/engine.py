@@ -301,12 +301,7 @@ def _reading_notes(
 ) -> tuple[str, ...]:
     if not first or not (reading.scripts or reading.language):
         return ()
-    name = model.partition("@")[0]
-    does = f"The embedding model {name} does not read {named(reading.scripts)}"
-    if reading.language:
-        made = ", ".join(reading.stated) if len(reading.stated) <= _NAMED else f"{len(reading.stated)} other languages"
-        seems = f"the query seems to be in {reading.language}"
-        does = f"The embedding model {name} was made for text in {made}, and {seems}"
+    does = f"The embedding model {model.partition('@')[0]} {_reads(reading)}"
     if all(one.sparse is None for one in first):
         return (f"{does}, and BM25 found none of its words: these passages are a guess.",)
     if settings.sparse_weight is not None or settings.fusion == "rrf":
@@ -316,6 +311,13 @@ def _reading_notes(
         more = f"BM25 has {FOREIGN_WEIGHT:g} of the first stage in the place of {SPARSE_WEIGHT:g}"
         return (f"{does}: {more}. A multilingual embedding model would find more.",)
     return (f"{does}: the first stage is BM25's order alone. A multilingual embedding model would take part.",)
+
+
+def _reads(reading: Reading) -> str:
+    if not reading.language:
+        return f"does not read {named(reading.scripts)}"
+    stated = ", ".join(reading.stated) if len(reading.stated) <= _NAMED else f"{len(reading.stated)} other languages"
+    return f"was made for text in {stated}, and the query seems to be in {reading.language}"
 
 
 def _unread_second(unread: Sequence[str], name: str, settings: SearchSettings) -> tuple[str, ...]:

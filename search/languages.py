@@ -14,8 +14,9 @@ LIKELY = 0.5
 at least `LIKELY`. With English stated that is so for .01 % of 20,000 English training queries and for .03 to .08 % of
 their pieces of one to five words; for 98 % of German, Polish, Italian and Swedish questions, and 95, 78 and 46 % of
 their pieces of five, three and two words."""
-_NONE = "zxx"
-"""How the identifier calls what is no language: addresses, numbers."""
+_NONE = ("zxx", "la")
+"""Answers that say nothing of a query's language: what is no language (addresses, numbers), and Latin, in which every
+language names plants, muscles and substances."""
 
 
 def foreign(text: str, stated: frozenset[str] | None) -> str | None:
@@ -30,7 +31,7 @@ def foreign(text: str, stated: frozenset[str] | None) -> str | None:
     ranked = _identifier().rank(text)
     known = dict(ranked)
     best, likely = ranked[0]
-    if best == _NONE or likely < LIKELY or not stated <= known.keys():
+    if best in _NONE or likely < LIKELY or not stated <= known.keys():
         return None
     return str(best) if sum(known[one] for one in stated) < UNLIKELY else None
 

@@ -32,27 +32,30 @@ class Environment:
     snippets: tuple[str, ...]
 
 
+# Pinned, so that a new release shows when it is asked for and not in an unrelated change.
 PLAN = (
     Environment(
         "plain",
-        ("cohere>=7.3", "openai>=3", "infinity_client", "rerankers>=0.10"),
+        ("cohere==7.3.1", "openai==3.54.0", "infinity_client==0.0.78", "rerankers==0.10.0"),
         ("cohere_sdk.py", "openai_sdk.py", "infinity.py", "rerankers_api.py"),
         ("Cohere", "OpenAI", "rerankers", "curl"),
     ),
-    Environment("haystack", ("jina-haystack", "cohere-haystack"), ("haystack_rankers.py",), ("Haystack",)),
+    Environment(
+        "haystack", ("jina-haystack==2.0.1", "cohere-haystack==11.0.0"), ("haystack_rankers.py",), ("Haystack",)
+    ),
     Environment(
         "langchain",
-        ("langchain-community>=0.4", "langchain-cohere>=0.6"),
+        ("langchain-community==0.4.2", "langchain-cohere==0.6.0"),
         ("langchain_rerank.py", "cohere_sdk.py"),
         ("LangChain",),
     ),
     Environment(
         "llama",
-        ("llama-index-postprocessor-jinaai-rerank", "llama-index-postprocessor-tei-rerank"),
+        ("llama-index-postprocessor-jinaai-rerank==0.6.0", "llama-index-postprocessor-tei-rerank==0.6.0"),
         ("llama_rerank.py",),
         ("LlamaIndex",),
     ),
-    Environment("litellm", ("litellm",), ("litellm_rerank.py", "openai_sdk.py"), ("litellm",)),
+    Environment("litellm", ("litellm==1.106.2",), ("litellm_rerank.py", "openai_sdk.py"), ("litellm",)),
 )
 
 

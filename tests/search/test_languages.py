@@ -31,6 +31,8 @@ def test_another_language_is_told_by_its_code(query: str, language: str) -> None
         "what do pandas eat",
         "jam",
         "PEP 572",
+        "titanium dioxide",
+        "Flexor digitorum superficialis muscle",
         "Angela Merkel",
         "max_length of TokenizerFast",
         "What is (are) Chikungunya?",
