@@ -80,8 +80,7 @@ def from_index(
     """Return the runs "bm25", "dense", "hybrid" and one for each second stage and blend, over an index.
 
     With the index's `embedder`, a query that it reads badly or not at all is BM25's for the most part or alone, as in a
-    search. With `tune`, the first
-    stage is fused in every way that can be chosen.
+    search. With `tune`, the first stage is fused in every way that can be chosen.
     """
     gathered = Pass()
     literacy = Literacy()

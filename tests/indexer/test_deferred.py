@@ -38,7 +38,7 @@ def test_name_and_dimension_are_known_without_loading_anything(minilm: Embedder)
 
 def test_a_deferred_model_answers_as_the_model_itself(minilm: Embedder) -> None:
     found = open_embedder(defer=True)
-    assert np.array_equal(found.query("walrus"), minilm.query("walrus"))
+    np.testing.assert_allclose(found.query("walrus"), minilm.query("walrus"), atol=1e-3)
     assert found.runtime == minilm.runtime
     assert found.count_tokens("a walrus") == minilm.count_tokens("a walrus")
 

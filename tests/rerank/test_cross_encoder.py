@@ -134,7 +134,8 @@ def test_a_passage_over_the_limit_is_cut_counted_and_said_so(tmp_path: Path) -> 
     scoring = model.score(QUERY, ["panda " * 25, "panda"], limits=limits)
     assert [(one.tokens, one.truncated) for one in scoring.scored] == [(10, 15), (1, 0)]
     assert scoring.notes == ("1 of 2 passages were cut at the document limit; 15 tokens were not read.",)
-    assert scoring.scored[0].logit == model.score(QUERY, ["panda " * 10]).scored[0].logit
+    short = model.score(QUERY, ["panda " * 10]).scored[0].logit  # another batch, so another order of sums
+    assert scoring.scored[0].logit == pytest.approx(short, abs=1e-5)
 
 
 def test_a_query_is_scored_once_per_passage(tmp_path: Path) -> None:
@@ -206,7 +207,8 @@ def test_threads_get_the_scores_of_their_own_call(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [got[number] for number in range(4)] == expected
+    for number, own in enumerate(expected):
+        assert got[number] == pytest.approx(own, abs=1e-5)
 
 
 def test_each_sentence_gets_the_score_it_has_by_itself(tmp_path: Path) -> None:
