@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import ROOT, secondlook
@@ -100,6 +101,18 @@ def test_tuning_compares_every_fusion_and_blend_from_one_pass(judged: Path, tmp_
     assert "--run" in refused.err
 
 
+def report_of(judged: Path, texts: dict[str, str], asked: dict[str, str]) -> dict[str, Any]:
+    """What `eval` reports of the judged folder with other documents and queries in it."""
+    for file, rows in (("corpus", texts), ("queries", asked)):
+        lines = (json.dumps({"_id": one, "text": text}) for one, text in rows.items())
+        (judged / f"{file}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    report = judged.parent / "report.json"
+    done = secondlook(judged.parent, "eval", judged, "--json", report)
+    assert done.status == 0, done.out + done.err
+    found: dict[str, Any] = json.loads(report.read_text())
+    return found
+
+
 RUSSIAN = {
     "a": "Панды едят бамбук и спят под пальмами.",
     "b": "Медведи спят зимой в берлоге.",
@@ -108,16 +121,9 @@ RUSSIAN = {
 }
 
 
-def test_a_query_that_the_models_do_not_read_keeps_the_order_of_bm25(judged: Path, tmp_path: Path) -> None:
-    lines = (json.dumps({"_id": one, "title": "", "text": text}) for one, text in RUSSIAN.items())
-    (judged / "corpus.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def test_a_query_that_the_models_do_not_read_keeps_the_order_of_bm25(judged: Path) -> None:
     asked = {"q1": "Панды едят бамбук", "q2": "Чайник на кухне"}
-    lines = (json.dumps({"_id": one, "text": text}) for one, text in asked.items())
-    (judged / "queries.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    report = tmp_path / "report.json"
-    done = secondlook(tmp_path, "eval", judged, "--json", report)
-    assert done.status == 0, done.out + done.err
-    found = json.loads(report.read_text())
+    found = report_of(judged, RUSSIAN, asked)
     assert found["unread"] == {"dense": 2, "minilm-maxsim": 2}
     names = ("bm25", "hybrid", "hybrid + minilm-maxsim, blend 0.4")
     assert [found["systems"][one]["mrr@10"] for one in names] == [1.0, 1.0, 1.0]
@@ -130,16 +136,9 @@ GERMAN = {
 }
 
 
-def test_queries_in_a_language_that_the_embedder_was_not_made_for_are_counted(judged: Path, tmp_path: Path) -> None:
-    lines = (json.dumps({"_id": one, "title": "", "text": text}) for one, text in GERMAN.items())
-    (judged / "corpus.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def test_queries_in_a_language_that_the_embedder_was_not_made_for_are_counted(judged: Path) -> None:
     asked = {"q1": "Wovon ernähren sich die Pandas eigentlich?", "q2": "kettle"}
-    lines = (json.dumps({"_id": one, "text": text}) for one, text in asked.items())
-    (judged / "queries.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    report = tmp_path / "report.json"
-    done = secondlook(tmp_path, "eval", judged, "--json", report)
-    assert done.status == 0, done.out + done.err
-    found = json.loads(report.read_text())
+    found = report_of(judged, GERMAN, asked)
     assert (found["foreign"], found["unread"]) == (1, {"dense": 0, "minilm-maxsim": 0})
 
 
