@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import data
 from app.settings import Settings, home
-from rerank.primitives import bound_primitives
+from rerank.models.primitives import bound_primitives
 from search.engine import SearchEngine
 from search.scorers import ScorerChoice, Scorers
 from search.second import MEASURED_BLENDS
@@ -17,7 +17,7 @@ from search.second import MEASURED_BLENDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from indexer.embedder import Embedder
+    from indexer.embed.contract import Embedder
     from rerank.load import Caches
     from rerank.scorer import Scorer
 
@@ -45,7 +45,7 @@ def open_scorers(settings: Settings, kept: Caches | None = None) -> Scorers:
     def caches() -> Caches:
         if kept is not None:
             return kept
-        from rerank.cache import VectorCache
+        from rerank.late.vectors import VectorCache
         from rerank.load import Caches
 
         return Caches(vectors=VectorCache(VECTOR_BYTES, home() / "token-vectors"))
@@ -125,7 +125,7 @@ def open_model(settings: Settings) -> Embedder:
         EmbedderError: it is not on this machine, and downloading was not allowed.
     """
     stay_offline(settings)
-    from indexer.embedders import open_embedder
+    from indexer.embed.open import open_embedder
 
     name, url = _embedder(settings.embedder)
     return open_embedder(name, url=url, device=settings.device, allow_download=settings.allow_download, defer=True)

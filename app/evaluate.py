@@ -12,9 +12,9 @@ from typing import Any
 from app.compose import open_engine, open_scorers, stay_offline
 from app.settings import Settings
 from indexer.chunk import Chunk
-from search import evaluation, judged
-from search.evaluation import Pass, Stage
-from search.judged import BadDataset, Judged
+from search.measure import evaluation, judged
+from search.measure.evaluation import Pass, Stage
+from search.measure.judged import BadDataset, Judged
 from search.result import SearchSettings
 from search.second import LIST_BLENDS
 

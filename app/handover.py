@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
     from indexer.report import IngestOptions, IngestProgress
-    from rerank.scorer import Cancel
+    from rerank.models.running import Cancel
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0

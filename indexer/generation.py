@@ -16,16 +16,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import bm25, tables
-from indexer.catalog import Catalog
+from indexer.catalog import tables
+from indexer.catalog.catalog import Catalog
+from indexer.catalog.documents import Draft
 from indexer.chunk import Chunk
-from indexer.documents import Draft
-from indexer.embedder import Embedder
+from indexer.embed.contract import Embedder
 from indexer.errors import StoreError
-from indexer.split import DEFAULT_OVERLAP, DEFAULT_SIZE, SPLITTER_VERSION
-from indexer.store import Point, Sparse, VectorStore
-from indexer.terms import ANALYZER_VERSION
-from indexer.terms import terms as terms_of
+from indexer.split.split import DEFAULT_OVERLAP, DEFAULT_SIZE, SPLITTER_VERSION
+from indexer.terms import bm25
+from indexer.terms.analyzer import ANALYZER_VERSION
+from indexer.terms.analyzer import terms as terms_of
+from indexer.vectors.contract import Point, Sparse, VectorStore
 
 DRIFT = 0.01
 """Relative change of the average chunk length above which the stored BM25 weights are computed anew."""

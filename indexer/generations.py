@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from indexer.catalog import Catalog
+from indexer.catalog.catalog import Catalog
 from indexer.errors import FingerprintMismatch, StoreError
 from indexer.generation import Generation
-from indexer.store import VectorStore
+from indexer.vectors.contract import VectorStore
 
 CURRENT = "current"
 FIRST = 1

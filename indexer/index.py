@@ -13,23 +13,24 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import audit, bm25, near
+from indexer.catalog.documents import DocumentInfo
+from indexer.catalog.filters import Filters
 from indexer.chunk import Chunk, Hit
-from indexer.documents import DocumentInfo
-from indexer.embedder import Embedder
+from indexer.embed.contract import Embedder
 from indexer.errors import IndexerError, StoreError
-from indexer.exact_bm25 import ExactBM25
-from indexer.filters import Filters
 from indexer.generation import Generation, Splitting, fingerprint
 from indexer.generations import CURRENT, FIRST, Generations
+from indexer.ingest import audit
+from indexer.ingest.plan import check_name, foreseen
+from indexer.ingest.scan import scan
+from indexer.ingest.sync import Cancel, Progress, Sync
 from indexer.lock import Lock, acquire
-from indexer.plan import check_name, foreseen
 from indexer.report import IngestReport, Outcome
-from indexer.scan import scan
-from indexer.split import DEFAULT_OVERLAP, DEFAULT_SIZE
-from indexer.store import VectorStore
-from indexer.sync import Cancel, Progress, Sync
-from indexer.terms import terms as terms_of
+from indexer.split.split import DEFAULT_OVERLAP, DEFAULT_SIZE
+from indexer.terms import bm25, near
+from indexer.terms.analyzer import terms as terms_of
+from indexer.terms.exact import ExactBM25
+from indexer.vectors.contract import VectorStore
 
 Backend = Literal["qdrant", "rank-bm25"]
 
@@ -83,10 +84,10 @@ class Index:
 
         def connect(number: int, folder: Path) -> VectorStore:
             if store_url is None:
-                from indexer.edge_store import EdgeStore
+                from indexer.vectors.edge import EdgeStore
 
                 return EdgeStore.open(folder / "vectors", embedder.dimension)
-            from indexer.server_store import ServerStore
+            from indexer.vectors.server import ServerStore
 
             name = collection if number == FIRST else f"{collection}-{number}"
             return ServerStore.connect(store_url, name, embedder.dimension, api_key)
@@ -217,7 +218,7 @@ class Index:
             return (None if len(names) == count else names), len(names)
 
     def signatures(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The near-duplicate signatures, as `indexer.near` makes them, of the chunks that exist."""
+        """The near-duplicate signatures, as `indexer.terms.near` makes them, of the chunks that exist."""
         with self._generations.reading() as now:
             return now.catalog.signatures(ids)
 
@@ -250,7 +251,7 @@ class Index:
         allow_empty: bool = False,
         collection: str | None = None,
     ) -> IngestReport:
-        """Bring the folder into the index and return what was done to each file; see `indexer.sync.Sync.run`.
+        """Bring the folder into the index and return what was done to each file; see `indexer.ingest.sync.Sync.run`.
 
         With `rebuild`, this folder and those ingested before are built anew beside the old index, which answers
         until the new one is whole and takes its place. `collection` is the name of the collection that the folder

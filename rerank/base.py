@@ -8,18 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from rerank.errors import BadCheckpoint, BadInput, Cancelled
-from rerank.scorer import (
-    MAX_DOCUMENTS,
-    MAX_QUERY_TOKENS,
-    Cancel,
-    Limits,
-    Progress,
-    RankedDocument,
-    Runtime,
-    ScoreContract,
-    Scoring,
-    Span,
-)
+from rerank.models.running import Cancel, Progress, Runtime
+from rerank.scorer import MAX_DOCUMENTS, MAX_QUERY_TOKENS, Limits, RankedDocument, ScoreContract, Scoring, Span
 from rerank.sentences import at_most, sentences
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")

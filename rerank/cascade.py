@@ -7,18 +7,8 @@ from dataclasses import dataclass, replace
 
 from rerank.base import BaseScorer, check, order
 from rerank.errors import BadInput
-from rerank.scorer import (
-    Cancel,
-    KnowsVocabulary,
-    Limits,
-    Progress,
-    Runtime,
-    ScoreContract,
-    Scored,
-    Scorer,
-    Scoring,
-    Span,
-)
+from rerank.models.running import Cancel, KnowsVocabulary, Progress, Runtime
+from rerank.scorer import Limits, ScoreContract, Scored, Scorer, Scoring, Span
 
 BEST = 30
 """How many passages the strong scorer reads where nothing else is asked for."""

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from rerank.base import BaseScorer
-from rerank.batching import run
-from rerank.crew import Crew
-from rerank.device import Placement, free
-from rerank.encoder import Encoder, Tokens
-from rerank.held import Held
-from rerank.primitives import bound_primitives
-from rerank.revision import Revision
-from rerank.scorer import Cancel, Progress, Runtime, ScoreContract, Scored
-from rerank.text import Piece, Reader
+from rerank.models.batching import run
+from rerank.models.crew import Crew
+from rerank.models.device import Placement, free
+from rerank.models.encoder import Encoder, Tokens
+from rerank.models.held import Held
+from rerank.models.primitives import bound_primitives
+from rerank.models.revision import Revision
+from rerank.models.running import Cancel, Progress, Runtime
+from rerank.models.tokens import Piece, Reader
+from rerank.scorer import ScoreContract, Scored
 
 T = TypeVar("T")
 bound_primitives()

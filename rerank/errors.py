@@ -11,30 +11,10 @@ RerankError
 Each message is one sentence that names the thing and the next step.
 """
 
+from rerank.models.errors import BadCheckpoint, BadInput, Cancelled, ModelNotFound, OutOfMemory, RerankError
 
-class RerankError(Exception):
-    """The root of every error that reranking raises."""
-
-
-class BadInput(RerankError):
-    """The query, the documents or the limits cannot be scored."""
-
-
-class ModelNotFound(RerankError):
-    """No such model on this machine, and downloading was not asked for."""
-
-
-class BadCheckpoint(RerankError):
-    """A checkpoint that is incomplete, corrupt, unsafe to load, or gives scores that are not finite."""
-
-
-class OutOfMemory(RerankError):
-    """A single pair does not fit into the device's memory."""
+__all__ = ["BadCheckpoint", "BadInput", "Cancelled", "ModelNotFound", "OutOfMemory", "RemoteError", "RerankError"]
 
 
 class RemoteError(RerankError):
     """The rerank server did not answer in time, refused, or answered nonsense."""
-
-
-class Cancelled(RerankError):
-    """The caller cancelled the scoring."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from rerank.errors import BadCheckpoint
-from rerank.shared import SECTION
+from rerank.models.trained_folder import SECTION
 
 Family = Literal["pointwise", "late-interaction", "listwise", "other"]
 """What can load it: a native forward of that kind, or ("other") transformers' own classes."""
@@ -17,8 +17,8 @@ _NATIVE_TYPES = frozenset(("", "bert", "xlm-roberta", "roberta", "camembert"))
 
 def family(folder: Path) -> Family:
     """Which kind of reranker the checkpoint in `folder` is, from its config and the names of its tensors."""
-    from rerank.checkpoint import read_config
-    from rerank.layouts import detect
+    from rerank.models.checkpoint import read_config
+    from rerank.models.layouts import detect
 
     config = read_config(folder)
     section = config.get(SECTION)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from rerank.errors import BadInput, ModelNotFound
 from rerank.families import family
-from rerank.hub import fetched
+from rerank.models.hub import fetched
 from rerank.profiles import BUNDLED, DEFAULT, LISTWISE, bundled_folder, find, list_profiles
 from rerank.scorer import Profile, Scorer
 
 if TYPE_CHECKING:
-    from rerank.cache import ScoreCache, VectorCache
-    from rerank.remote_http import Patience
+    from rerank.late.vectors import VectorCache
+    from rerank.remote.http import Patience
+    from rerank.scores_cache import ScoreCache
 
 _SHAPES = ("jina", "cohere", "tei")
 _BEST = re.compile(r"(.+)@(\d+)")
@@ -24,13 +25,13 @@ _VECTOR_BYTES = 512 << 20
 
 
 def _scores() -> ScoreCache:
-    from rerank.cache import ScoreCache
+    from rerank.scores_cache import ScoreCache
 
     return ScoreCache()
 
 
 def _vectors() -> VectorCache:
-    from rerank.cache import VectorCache
+    from rerank.late.vectors import VectorCache
 
     return VectorCache(_VECTOR_BYTES)
 
@@ -160,7 +161,7 @@ def _folder(folder: Path, name: str, profile: Profile | None, wishes: _Wishes) -
     known = {"licence": profile.contract.licence, "cutoff": profile.contract.cutoff} if profile else {}
     match family(folder):
         case "pointwise":
-            from rerank.cross_encoder import CrossEncoderScorer
+            from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
             return CrossEncoderScorer.from_folder(
                 folder,
@@ -173,7 +174,7 @@ def _folder(folder: Path, name: str, profile: Profile | None, wishes: _Wishes) -
                 cache=wishes.caches.scores,
             )
         case "late-interaction":
-            from rerank.late_interaction import LateInteractionScorer
+            from rerank.late.scorer import LateInteractionScorer
 
             return LateInteractionScorer.from_folder(
                 folder,
@@ -186,7 +187,7 @@ def _folder(folder: Path, name: str, profile: Profile | None, wishes: _Wishes) -
                 vectors=wishes.caches.vectors,
             )
         case "listwise":
-            from rerank.listwise import PASSAGES_PER_PASS, ListwiseScorer
+            from rerank.listwise.scorer import PASSAGES_PER_PASS, ListwiseScorer
 
             return ListwiseScorer.from_folder(
                 folder,
@@ -199,7 +200,7 @@ def _folder(folder: Path, name: str, profile: Profile | None, wishes: _Wishes) -
                 cache=wishes.caches.scores,
             )
         case "other":
-            from rerank.classifier import ClassifierScorer
+            from rerank.pointwise.classifier import ClassifierScorer
 
             return ClassifierScorer.from_foreign(
                 folder,
@@ -214,7 +215,7 @@ def _folder(folder: Path, name: str, profile: Profile | None, wishes: _Wishes) -
 
 
 def _remote(shape: str, rest: str, wishes: _Wishes) -> Scorer:
-    from rerank.remote import WIRES, RemoteScorer, remote_contract
+    from rerank.remote.scorer import WIRES, RemoteScorer, remote_contract
 
     url, _, model = rest.partition("#")
     wire = WIRES[shape]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from rerank.hub import cached
+from rerank.models.hub import cached
 from rerank.scorer import STRETCHED, Profile, ScoreContract
 
 DEFAULT = "minilm-maxsim"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
+
+from rerank.models.running import Cancel, Progress, Runtime
 
 Kind = Literal["pointwise", "late-interaction", "listwise", "remote", "cascade"]
 LongDocuments = Literal["max", "mean2"]
 """How window scores become a document score: the best window, or the mean of the best two."""
 
 PLAIN, STRETCHED = "mean of token maxima", "mean of token maxima, half of it within the best 64 tokens"
-"""How late interaction's score comes about: `rerank.maxsim.sums`."""
+"""How late interaction's score comes about: `rerank.late.maxsim.sums`."""
 
 MAX_DOCUMENTS = 2048
 """Most documents in one call."""
@@ -39,23 +41,6 @@ class ScoreContract:
     licence: str
     list_relative: bool = False
     """True if a score depends on the other passages of the call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """Where and how a model runs, and why there."""
-
-    device: str
-    """"cuda:0", "cpu", or the address of a server."""
-    dtype: str
-    kernel: str
-    """The attention kernel: "flash-attn", "torch varlen", "sdpa", or "remote"."""
-    reason: str
-    """Why this choice, and why not the faster one where there is one."""
-
-    def __str__(self) -> str:
-        """One line for people."""
-        return f"{self.device}, {self.dtype}, {self.kernel}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +115,6 @@ class RankedDocument:
     document: str
 
 
-Progress = Callable[[int, int], None]
-"""Called with (pairs done, pairs in all)."""
-
-
-class Cancel:
-    """A flag that one thread sets and the engine reads between batches."""
-
-    __slots__ = ("_stop",)
-
-    def __init__(self) -> None:
-        self._stop = False
-
-    def __call__(self) -> None:
-        """Ask for a stop."""
-        self._stop = True
-
-    def __bool__(self) -> bool:
-        """True once a stop was asked for."""
-        return self._stop
-
-
 @dataclass(frozen=True, slots=True)
 class Aligned:
     """One query token, the passage token that answers it best, and how well (late interaction only)."""
@@ -220,15 +184,6 @@ class Scorer(Protocol):
 
     def release(self) -> None:
         """Give the memory back; the next call loads the model again."""
-        ...
-
-
-@runtime_checkable
-class KnowsVocabulary(Protocol):
-    """A scorer that can say which pieces it knows, and so which scripts it reads."""
-
-    def vocabularies(self) -> tuple[Collection[str], ...]:
-        """The pieces of every model that is relied upon."""
         ...
 
 

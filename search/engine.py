@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.terms import terms
-from rerank.scorer import Cancel, Progress, Scorer, Span
+from indexer.terms.analyzer import terms
+from rerank.models.running import Cancel, Progress
+from rerank.scorer import Scorer, Span
 from search import second
 from search.errors import BadQuery, EmptyIndex
 from search.hybrid import Stopwatch, candidates
@@ -18,7 +19,7 @@ from search.scripts import Literacy, named
 from search.shares import FOREIGN_WEIGHT, Reading, first_share, read, sparse_share
 
 if TYPE_CHECKING:
-    from indexer.embedder import Embedder
+    from indexer.embed.contract import Embedder
     from indexer.index import Index
     from indexer.report import IngestProgress, IngestReport
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from indexer.filters import Filters
+from indexer.catalog.filters import Filters
 
 NO_COLLECTION = " in none "
 """What is typed for the documents in no collection; no collection is called so: names have no blanks at an end."""

@@ -12,8 +12,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import near
 from indexer.chunk import Chunk, Hit
+from indexer.terms import near
 from search import fusion
 from search.result import SPARSE_WEIGHT, Candidate, SearchSettings, Sparse, Twin
 
@@ -80,7 +80,7 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """Return the fused first-stage ranking, at most `settings.candidates` long, optionally only of those documents.
 
-    With `settings.collapse`, passages that say the same as a better one (`indexer.near`) are folded into it.
+    With `settings.collapse`, passages that say the same as a better one (`indexer.terms.near`) are folded into it.
 
     Dense (with the query's embedding) and BM25 run in two threads; `watch` gets "embed", "dense", "sparse" and "fuse".
     """

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
+    from indexer.catalog.filters import Filters
     from indexer.chunk import Chunk, Hit
-    from indexer.filters import Filters
     from rerank.scorer import Span
 
 Fusion = Literal["zscore", "weighted", "rrf"]

@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rerank.scorer import KnowsVocabulary
+from rerank.models.running import KnowsVocabulary
 
 UNREAD = 0.25
 """Part of a text's letters in unread scripts from which on the model does not read the text. For BERT's English

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from indexer.embedder import StatesLanguages
+from indexer.embed.contract import StatesLanguages
 from search.languages import foreign
 from search.result import SPARSE_WEIGHT
 from search.scripts import Literacy

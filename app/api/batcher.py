@@ -12,7 +12,8 @@ from typing import Any, Protocol, runtime_checkable
 from app.api.errors import Refusal
 from app.api.jobs import Job, RerankJob, Slice, Task
 from rerank.errors import Cancelled
-from rerank.scorer import Cancel, Limits, Scorer, Scoring
+from rerank.models.running import Cancel
+from rerank.scorer import Limits, Scorer, Scoring
 
 
 @runtime_checkable

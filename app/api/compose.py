@@ -12,18 +12,19 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
-from app.api import answer, app_routes, embedding_routes, ingest_routes, rerank_routes, status_routes
+from app.api import answer
 from app.api.access_log import AccessLog
 from app.api.auth import BearerKeys, LocalHosts
 from app.api.batcher import Batcher
 from app.api.ingests import Ingests, Sync
 from app.api.limits import JsonBodies, KnownRoutes
 from app.api.metrics import Metrics
+from app.api.routes import application, embedding, ingest, rerank, status
 from app.api.services import Services
 from app.api.settings import ApiSettings
 from app.api.version import VERSION
 from indexer.report import IngestOptions, IngestProgress, IngestReport
-from rerank.scorer import Cancel
+from rerank.models.running import Cancel
 from search.engine import SearchEngine
 
 
@@ -52,11 +53,11 @@ def compose(engine: SearchEngine, settings: ApiSettings) -> FastAPI:
         redirect_slashes=False,
     )
     routers = (
-        rerank_routes.router(services),
-        embedding_routes.router(services),
-        status_routes.router(services),
-        app_routes.router(services),
-        ingest_routes.router(ingests),
+        rerank.router(services),
+        embedding.router(services),
+        status.router(services),
+        application.router(services),
+        ingest.router(ingests),
     )
     for router in routers:
         app.include_router(router)

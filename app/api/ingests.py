@@ -13,7 +13,7 @@ from typing import Any, Literal
 from app.api.answer import log_bug
 from app.api.errors import OWN_ERRORS, Refusal
 from indexer.report import IngestOptions, IngestProgress, IngestReport
-from rerank.scorer import Cancel
+from rerank.models.running import Cancel
 
 Status = Literal["running", "done", "cancelled", "failed"]
 KEPT = 20

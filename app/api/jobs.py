@@ -8,7 +8,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from rerank.scorer import Cancel, Limits, Scored, Scorer, Scoring, Span
+from rerank.models.running import Cancel
+from rerank.scorer import Limits, Scored, Scorer, Scoring, Span
 
 T = TypeVar("T")
 

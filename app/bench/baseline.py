@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rerank.device import Placement
+    from rerank.models.device import Placement
 
 _BATCHES = {"cpu": (8, 32), "cuda": (32, 128)}
 

@@ -18,7 +18,7 @@ from app.bench import many
 from app.bench.machine import facts
 
 if TYPE_CHECKING:
-    from indexer.embedder import Embedder
+    from indexer.embed.contract import Embedder
     from indexer.report import IngestReport
 
 
@@ -62,7 +62,7 @@ def run(
     Raises:
         FolderError: the folder holds nothing readable.
     """
-    from indexer.embedders import open_embedder
+    from indexer.embed.open import open_embedder
 
     embedder = open_embedder()
     embedder.passages(_WARM)
@@ -186,7 +186,7 @@ def _processor() -> float:
 
 def _some(folder: Path, into: Path, limit: int) -> Path:
     """A copy of at most `limit` of the folder's files, evenly spread by name."""
-    from indexer.scan import scan
+    from indexer.ingest.scan import scan
 
     found, _ = scan(folder)
     for one in found[:: max(1, -(-len(found) // limit))]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rerank.primitives import bound_primitives
+from rerank.models.primitives import bound_primitives
 
 _WORDS = 2_000
 """Size of the vocabulary that texts are drawn from."""
@@ -56,7 +56,7 @@ def measured(folder: Path, index: Path) -> dict[str, Any]:
 
 
 def _run(folder: Path, place: Path) -> dict[str, Any]:
-    from indexer.embedders import open_embedder
+    from indexer.embed.open import open_embedder
     from indexer.index import Index
 
     bound_primitives()  # as every command does

@@ -21,9 +21,9 @@ from data.shipped import minilm_folder, path
 from rerank.base import order
 
 if TYPE_CHECKING:
-    from rerank.cross_encoder import CrossEncoderScorer
-    from rerank.device import Placement
-    from rerank.listwise import ListwiseScorer
+    from rerank.listwise.scorer import ListwiseScorer
+    from rerank.models.device import Placement
+    from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
 Say = Callable[[str], None]
 
@@ -51,7 +51,7 @@ def run(
     """Everything that was measured, ready for JSON: the machine, one entry per cell, and what was skipped and why.
 
     Args:
-        device: as for `rerank.device.choose`.
+        device: as for `rerank.models.device.choose`.
         shapes: names from `SHAPES`, or shapes of your own; all of `SHAPES` if None, MiniLM alone with `quick`.
         grid: cells; all of `GRID` if None.
         quick: only passages of mixed length and one round, for an answer within a minute on two cores.
@@ -68,7 +68,7 @@ def run(
         NoTextsError: a corpus without text.
         OtherRunError: a file to resume that was measured elsewhere or otherwise.
     """
-    from rerank.device import choose
+    from rerank.models.device import choose
 
     placement = choose(device)
     if budget_seconds is None and quick:
@@ -162,7 +162,7 @@ class _Bench:
         sizes: dict[str, int],
     ) -> None:
         """Load everything; `sizes` holds each shape's better batch size, for when a shape comes back."""
-        from rerank.text import Reader
+        from rerank.models.tokens import Reader
 
         self._sizes = sizes
         self.shape, self._placement, self._limit = shape, placement, limit
@@ -212,7 +212,7 @@ class _Bench:
 
     def close(self) -> None:
         """Give the memory back."""
-        from rerank.device import free
+        from rerank.models.device import free
 
         self._scorer.release()
         del self._scorer, self._plain, self._tuned
@@ -243,11 +243,11 @@ def _scorer(shape: Shape, folder: Path, placement: Placement, number: str | None
     """Our scorer over the folder, keeping no scores."""
     device = str(placement.device)
     if shape.kind == "qwen3":
-        from rerank.listwise import ListwiseScorer
+        from rerank.listwise.scorer import ListwiseScorer
         from rerank.profiles import LISTWISE
 
         return ListwiseScorer.from_folder(folder, name=shape.name, contract=LISTWISE, device=device)
-    from rerank.cross_encoder import CrossEncoderScorer
+    from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
     return CrossEncoderScorer.from_folder(folder, name=shape.name, device=device, dtype=number)
 
@@ -263,7 +263,7 @@ def _readings(
     scorer: CrossEncoderScorer | ListwiseScorer, query: str, passages: Sequence[str], texts: Texts
 ) -> tuple[list[tuple[int, str, str]], list[int]]:
     """The pairs that both sides read, windows of long passages apart, and our tokens per forward."""
-    from rerank.cross_encoder import CrossEncoderScorer
+    from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
     if isinstance(scorer, CrossEncoderScorer):
         return scorer.readings(query, passages)
@@ -346,8 +346,8 @@ def _shared(scores: Sequence[float], reference: Sequence[float]) -> float:
 
 def _late_interaction(placement: Placement, corpus: Path | None, cross: dict[str, Any], say: Say) -> dict[str, Any]:
     """Seconds for candidates whose token vectors are kept, against the cross-encoder's for as many."""
-    from rerank.late_interaction import LateInteractionScorer
-    from rerank.text import Reader
+    from rerank.late.scorer import LateInteractionScorer
+    from rerank.models.tokens import Reader
 
     texts = read(corpus or path("sample"), Reader(minilm_folder()).tokenizer)
     passages = texts.mixed(_CANDIDATES)

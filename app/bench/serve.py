@@ -91,8 +91,9 @@ class Tally:
 
 def small_caches(folder: Path) -> Caches:
     """Caches that are full within seconds, so that memory that still grows afterwards is no cache that fills."""
-    from rerank.cache import ScoreCache, VectorCache
+    from rerank.late.vectors import VectorCache
     from rerank.load import Caches
+    from rerank.scores_cache import ScoreCache
 
     return Caches(ScoreCache(_SCORES), VectorCache(_VECTOR_BYTES, folder / "token-vectors"))
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.exact_bm25 import ExactBM25
+from indexer.terms.exact import ExactBM25
 from search.errors import SearchError
 
 if TYPE_CHECKING:

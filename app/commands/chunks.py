@@ -16,8 +16,8 @@ from app.commands import options
 
 if TYPE_CHECKING:
     from indexer.chunk import Chunk
-    from indexer.embedder import Embedder
-    from indexer.text import Text
+    from indexer.embed.contract import Embedder
+    from indexer.read.text import Text
 
 HEAD = 70
 """Characters of a chunk's text that are shown."""
@@ -41,9 +41,9 @@ def chunks(
 ) -> None:
     """Show how a file would be read and cut: offsets, tokens, page or line, headings above, and how the text begins."""
     from app.compose import open_model
-    from indexer.read import load
-    from indexer.split import DEFAULT_OVERLAP, DEFAULT_SIZE, split
-    from indexer.worker import Worker
+    from indexer.read.by_name import load
+    from indexer.read.worker import Worker
+    from indexer.split.split import DEFAULT_OVERLAP, DEFAULT_SIZE, split
 
     size = size or DEFAULT_SIZE
     overlap = min(DEFAULT_OVERLAP, size // 5) if overlap is None else overlap
@@ -63,7 +63,7 @@ def chunks(
 
 
 def _table(file: Path, text: Text, found: list[Chunk], model: Embedder) -> Table:
-    from indexer.scan import shown
+    from indexer.ingest.scan import shown
 
     called = f"{shown(file)}: {text.kind}, {len(text.text):,} characters, {len(found)} chunks"
     table = Table(title=escape(called), title_justify="left", header_style="bold")

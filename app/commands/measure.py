@@ -14,8 +14,8 @@ from app import evaluate as evaluation
 from app import show
 from app.commands import options
 from app.commands.benchmarks import BENCH
-from search.evaluation import better_than
-from search.metrics import NAMES
+from search.measure.evaluation import better_than
+from search.measure.metrics import NAMES
 from search.result import BLENDS_BY, DEFAULT_CANDIDATES, FUSIONS, SearchSettings
 
 SHOWN = ("ndcg@10", "mrr@10", "map", "hit@5", "hit@10", "recall@100")

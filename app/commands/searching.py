@@ -12,7 +12,7 @@ from rich.console import Console
 from app import handover, show
 from app.commands import options
 from app.compose import open_engine, stay_offline
-from indexer.filters import Filters
+from indexer.catalog.filters import Filters
 from search.result import BLENDS_BY, DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, SearchSettings, to_dict
 
 

@@ -19,11 +19,11 @@ from app.compose import open_engine, open_model
 from app.settings import Settings
 from indexer.errors import EmbedderError, FingerprintMismatch, IndexerError, StoreLocked
 from indexer.report import IngestOptions
-from rerank.scorer import Cancel
+from rerank.models.running import Cancel
 from search.errors import SearchError
 
 if TYPE_CHECKING:
-    from indexer.embedder import Embedder
+    from indexer.embed.contract import Embedder
 
 RETRY_SECONDS = 2.0
 """Pause before a held index is tried again."""
@@ -44,7 +44,7 @@ def watch(
     collection: Annotated[str | None, typer.Option(help='Collection to put the folder in ("" for none).')] = None,
 ) -> None:
     """Index a folder now and after every change, until stopped; the index is only held while there is work."""
-    from indexer.watch import bursts
+    from indexer.ingest.watch import bursts
 
     settings = options.settings(index, embedder=embedder, device=device, allow_download=allow_download)
     asked = IngestOptions(collection=collection)

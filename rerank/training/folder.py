@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rerank.shared import BASE, QUERY_SIDE, SECTION, SOFTPLUS
+from rerank.models.trained_folder import BASE, QUERY_SIDE, SECTION, SOFTPLUS
 
 
 def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report: Mapping[str, Any]) -> Path:

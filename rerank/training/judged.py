@@ -29,8 +29,8 @@ def write_judged(
 ) -> dict[str, int]:
     """Return the number of held-out queries by source, a judged folder written for each.
 
-    The subjects held out first are those that `rerank.train` holds out with the same seed. A passage is relevant if any
-    pair gives it as an answer to that query, case and spacing aside.
+    The subjects held out first are those that training holds out with the same seed. A passage is relevant if any pair
+    gives it as an answer to that query, case and spacing aside.
 
     Args:
         pairs: as `read_pairs` gives them.
@@ -66,7 +66,7 @@ def write_judged(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status of the command line: 0, or 2 where the input cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m rerank.training.judged", description="Write judged folders.")
-    parser.add_argument("--pairs", type=Path, required=True, help="JSON Lines, plain or .xz, as for rerank.train")
+    parser.add_argument("--pairs", type=Path, required=True, help="JSON Lines, plain or .xz, as for rerank.training")
     parser.add_argument("--out", type=Path, required=True, help="folder to write the sources' folders into")
     parser.add_argument("--queries", type=int, default=QUERIES, help="held-out queries of all sources together")
     parser.add_argument("--passages", type=int, default=PASSAGES, help="most passages of a source")

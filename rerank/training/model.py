@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, softplus
 
-from rerank.device import native_bf16
-from rerank.shared import QUERY_WEIGHT
+from rerank.models.device import native_bf16
+from rerank.models.trained_folder import QUERY_WEIGHT
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from rerank.batching import run
-from rerank.cache import Packed, pack
-from rerank.checkpoint import read
-from rerank.crew import Crew
-from rerank.device import choose
-from rerank.encoder import Encoder, Tokens
 from rerank.encoder_scorer import default_budget
+from rerank.late.vectors import Packed, pack
+from rerank.models.batching import run
+from rerank.models.checkpoint import read
+from rerank.models.crew import Crew
+from rerank.models.device import choose
+from rerank.models.encoder import Encoder, Tokens
 from rerank.training.loss import own_interaction
 from rerank.training.mining import Mined, Rules, blend, lexical, lexical_scores, select, top
 from rerank.training.model import Asked, QueryEncoder

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from indexer.embedder import Embedder
-from indexer.embedders import open_embedder
+from indexer.embed.contract import Embedder
+from indexer.embed.open import open_embedder
 from indexer.index import Index
 
 os.environ["HF_HUB_OFFLINE"] = "1"

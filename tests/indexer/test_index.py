@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from indexer.chunk import Hit
-from indexer.embedder import Embedder
+from indexer.embed.contract import Embedder
 from indexer.errors import FingerprintMismatch, FolderError, IndexerError, StoreError, StoreLocked
 from indexer.index import Index, _known
+from indexer.ingest.scan import shown
 from indexer.report import IngestProgress, IngestReport
-from indexer.scan import shown
 
 
 def outcomes(report: IngestReport) -> dict[str, str]:

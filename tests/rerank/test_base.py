@@ -6,18 +6,8 @@ from hypothesis import strategies as st
 
 from rerank.base import BaseScorer, check, clean, distinct, order, require_finite, room, stop_if
 from rerank.errors import BadCheckpoint, BadInput, Cancelled
-from rerank.scorer import (
-    MAX_DOCUMENTS,
-    Cancel,
-    Limits,
-    Progress,
-    RankedDocument,
-    Runtime,
-    ScoreContract,
-    Scored,
-    Scorer,
-    Scoring,
-)
+from rerank.models.running import Cancel, Progress, Runtime
+from rerank.scorer import MAX_DOCUMENTS, Limits, RankedDocument, ScoreContract, Scored, Scorer, Scoring
 
 
 class SharedLetters(BaseScorer):

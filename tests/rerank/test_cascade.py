@@ -1,13 +1,13 @@
 from pathlib import Path
 
+import checkpoints
 import pytest
+from rerank_server import Call, rerank_server
 
 from rerank import load
 from rerank.cascade import CascadeScorer
 from rerank.errors import BadInput
 from rerank.scorer import MAX_DOCUMENTS, Scorer
-from tests.rerank import checkpoints
-from tests.rerank.rerank_server import Call, rerank_server
 
 QUERY = "how does a router rank a packet"
 PASSAGES = [f"the {word} of a {other}" for word in checkpoints.WORDS[10:20] for other in ("panda", "router", "city")]

@@ -4,8 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import checkpoints
 import pytest
 import torch
+from listwise_checkpoint import write_listwise
+from rerank_server import rerank_server
 from safetensors.torch import load_file, save_file
 from transformers import (
     DebertaV2Config,
@@ -17,13 +20,10 @@ from transformers import (
 from rerank import load
 from rerank.errors import BadCheckpoint, BadInput, ModelNotFound
 from rerank.families import family
-from rerank.hub import cached
 from rerank.load import Caches
+from rerank.models.hub import cached
 from rerank.profiles import LISTWISE, available, find, list_profiles
 from rerank.scorer import Scorer
-from tests.rerank import checkpoints
-from tests.rerank.listwise_checkpoint import write_listwise
-from tests.rerank.rerank_server import rerank_server
 
 ROOT = Path(__file__).parents[2]
 BUILDERS = {

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import checkpoints
 import pytest
+from listwise_checkpoint import write_listwise
+from rerank_server import rerank_server
 
 from rerank import load
 from rerank.errors import BadInput, Cancelled
-from rerank.scorer import MAX_DOCUMENTS, Cancel, Limits, Scorer
-from tests.rerank import checkpoints
-from tests.rerank.listwise_checkpoint import write_listwise
-from tests.rerank.rerank_server import rerank_server
+from rerank.models.running import Cancel
+from rerank.scorer import MAX_DOCUMENTS, Limits, Scorer
 
 QUERY = "what does a panda eat"
 PASSAGES = [

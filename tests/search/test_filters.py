@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from indexer.catalog.filters import Filters
 from indexer.errors import BadName
-from indexer.filters import Filters
-from indexer.plan import check_name
+from indexer.ingest.plan import check_name
 from search.filters import NO_COLLECTION, in_words, typed
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from serving import Bm25Scorer, HashedWords, engine_of
 
-from indexer import near
-from indexer.filters import Filters
+from indexer.catalog.filters import Filters
 from indexer.index import Index
+from indexer.terms import near
 from search.engine import SearchEngine
 from search.errors import BadQuery
 from search.result import Result, SearchSettings, folding, to_dict

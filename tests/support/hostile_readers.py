@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from indexer.text import Text
+from indexer.read.text import Text
 
 
 def hang(raw: bytes) -> Text:

@@ -18,7 +18,7 @@ from typing import Any
 
 from hash_embedder import HashEmbedder
 
-import indexer.edge_store  # noqa: F401  so that a fork has nothing left to import
+import indexer.vectors.edge  # noqa: F401  so that a fork has nothing left to import
 from indexer.index import Index
 
 WATCHED = ("generation.py", "catalog.py", "edge_store.py", "sync.py", "transaction.py")

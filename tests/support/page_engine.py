@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from indexer.chunk import Chunk, Hit, chunk_id
 from indexer.report import IngestProgress, IngestReport, Outcome
-from rerank.scorer import Cancel, Scored, Span
+from rerank.models.running import Cancel
+from rerank.scorer import Scored, Span
 from search import second
 from search.engine import IndexState
 from search.errors import BadQuery

@@ -17,14 +17,12 @@ from rank_bm25 import BM25Plus
 
 from indexer.index import Index
 from rerank.errors import BadInput, Cancelled, ModelNotFound
+from rerank.models.running import Cancel, Progress, Runtime
 from rerank.scorer import (
     MAX_DOCUMENTS,
     MAX_QUERY_TOKENS,
-    Cancel,
     Limits,
-    Progress,
     RankedDocument,
-    Runtime,
     ScoreContract,
     Scored,
     Scorer,

@@ -12,7 +12,7 @@ import pytest
 from page_engine import PageEngine, make_candidate, make_result
 from person import WAIT_SECONDS, Keys, Person
 
-from indexer.filters import Filters
+from indexer.catalog.filters import Filters
 from search.engine import IndexState
 from search.result import Result, SearchSettings
 

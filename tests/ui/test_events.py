@@ -3,7 +3,7 @@ from typing import Any
 
 from page_engine import Document, PageEngine
 
-from indexer.filters import Filters
+from indexer.catalog.filters import Filters
 from search.filters import NO_COLLECTION
 from search.result import SearchSettings
 from ui.events import AS_MEASURED, Handlers

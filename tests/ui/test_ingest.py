@@ -4,7 +4,7 @@ from page_engine import PageEngine
 
 from indexer.errors import FolderError
 from indexer.report import IngestProgress, IngestReport
-from rerank.scorer import Cancel
+from rerank.models.running import Cancel
 from ui.ingest import stream_ingest
 from ui.trouble import Trouble
 

@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from page_engine import Document, PageEngine, make_candidate, make_result
 
-from indexer.filters import Filters
+from indexer.catalog.filters import Filters
 from indexer.report import IngestProgress, IngestReport, Outcome
 from rerank.scorer import Span
 from search import prompt

@@ -17,14 +17,14 @@ from app.api.compose import compose
 from app.api.errors import Refusal
 from app.api.ingests import Ingests
 from app.api.settings import ApiSettings
-from app.api.wire_app import SearchRequest, SearchResponse
+from app.api.wire.application import SearchRequest, SearchResponse
 from app.handover import Owner, OwnerError
 from app.ports import listen
 from app.server import running
-from indexer.filters import Filters
+from indexer.catalog.filters import Filters
 from indexer.index import Index
 from indexer.report import IngestOptions, IngestProgress, IngestReport
-from rerank.scorer import Cancel
+from rerank.models.running import Cancel
 from search.result import SearchSettings
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import checkpoints
 import pytest
 
 from app.api.batcher import Batcher, ManyScorer
@@ -10,7 +11,6 @@ from app.api.jobs import Part, RerankJob
 from rerank import load
 from rerank.errors import BadInput, Cancelled
 from rerank.scorer import Limits, Scorer
-from tests.rerank import checkpoints
 
 PASSAGES = ("paris is the capital of france.", "the panda eats bamboo")
 QUERIES = ("capital", "panda", "bamboo")

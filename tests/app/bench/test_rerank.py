@@ -12,8 +12,8 @@ from app.bench.rerank import run, table
 from app.bench.shapes import SHAPES, Shape, write, write_pointwise_twin
 from app.bench.texts import NoTextsError, read
 from data.shipped import minilm_folder
-from rerank.checkpoint import read as read_checkpoint
-from rerank.text import Reader
+from rerank.models.checkpoint import read as read_checkpoint
+from rerank.models.tokens import Reader
 
 TINY = Shape("tiny", "nothing", "xlm-roberta", 32, 2, 4, 64, 30600, 130)
 WORDS = "The harbour ferry was cancelled because of the storm, and every ticket is refunded within ten days. "
@@ -202,8 +202,8 @@ def test_expected_lengths_are_those_of_windows() -> None:
 def test_both_sides_score_alike(corpus: Path, tmp_path: Path) -> None:
     """The benchmark compares like with like: in fp32 our logits are those of the baseline."""
     from app.bench.baseline import default
-    from rerank.cross_encoder import CrossEncoderScorer
-    from rerank.device import choose
+    from rerank.models.device import choose
+    from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
     folder = write(TINY, tmp_path / "model")
     scorer = CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32")

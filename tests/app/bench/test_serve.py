@@ -3,13 +3,13 @@ from __future__ import annotations
 from itertools import count
 from pathlib import Path
 
+import checkpoints
 from serving import BACKGROUND, Bm25Scorer, HashedWords, engine_of
 
 from app.bench.serve import Load, fill, quantile, run
 from indexer.index import Index
-from rerank.cache import VectorCache
+from rerank.late.vectors import VectorCache
 from rerank.load import Caches, load
-from tests.rerank import checkpoints
 
 
 def test_many_callers_lose_nothing_and_too_many_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Which paths are there, and what answers them?"""

@@ -1,0 +1,1 @@
+"""What do clients send and get? One module a wire shape."""

@@ -1,0 +1,1 @@
+"""What must change so that the index equals the folder? Scan, plan, prepare, write, watch, verify."""

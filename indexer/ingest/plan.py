@@ -1,0 +1,95 @@
+"""What a run has to do: the folder as it is against the catalog as it remembers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from indexer.catalog.catalog import Catalog
+from indexer.catalog.documents import Known
+from indexer.errors import BadName
+from indexer.ingest.scan import Found, scan, shown
+from indexer.report import LONGEST_NAME, IngestReport, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The difference between a folder and the catalog, by size and time; content decides later."""
+
+    root_id: int
+    label: str
+    todo: tuple[Found, ...]
+    """Files that are new, or whose size or time changed."""
+    settled: tuple[Outcome, ...]
+    """Files that need no work."""
+    known: dict[str, Known]
+    """What the catalog remembers of this folder, by document name."""
+    gone: dict[str, Known]
+    """The part of it whose file is no longer there."""
+    collection: str = ""
+    """The collection that the folder belongs to."""
+
+    def name(self, found: Found) -> str:
+        """The document name of a file: its path, after the folder's label where it has one."""
+        return f"{self.label}:{found.file}" if self.label else found.file
+
+    def file(self, document: str) -> str:
+        """The path within the folder of a document."""
+        return document.removeprefix(f"{self.label}:") if self.label else document
+
+
+def root_key(folder: Path) -> str:
+    """Return how the catalog names a folder: its absolute path."""
+    return shown(folder.resolve())
+
+
+def draw_up(catalog: Catalog, folder: Path, found: list[Found], *, register: bool) -> Plan:
+    """Return the plan for a folder; a folder that is new to the catalog is only entered there if `register`."""
+    roots, collections = catalog.roots(), catalog.collections()
+    key = root_key(folder)
+    if key in roots or register:
+        root_id, label = catalog.root(key, shown(Path(folder.resolve().name)) or "root")
+        known = catalog.known(root_id)
+    else:
+        root_id, label, known = 0, shown(Path(folder.resolve().name)) if roots else "", {}
+    draft = Plan(root_id, label, (), (), known, {})
+    todo: list[Found] = []
+    settled: list[Outcome] = []
+    present: set[str] = set()
+    for one in found:
+        name = draft.name(one)
+        present.add(name)
+        before = known.get(name)
+        if before is not None and before.settled and (before.size, before.mtime_ns) == (one.size, one.mtime_ns):
+            settled.append(unchanged(one.file, before))
+        else:
+            todo.append(one)
+    gone = {name: one for name, one in known.items() if name not in present}
+    return Plan(root_id, label, tuple(todo), tuple(settled), known, gone, collections.get(key, ""))
+
+
+def unchanged(file: str, before: Known) -> Outcome:
+    """Return the outcome of a file that is as it was; one without text stays visible as empty."""
+    if before.chunks == 0:
+        return Outcome(file, "empty", before.note)
+    return Outcome(file, "unchanged", before.note, before.chunks)
+
+
+def foreseen(folder: Path, leave_out: Path) -> IngestReport:
+    """Return what a rebuild does to a folder: every file is added that is not skipped."""
+    found, skipped = scan(folder, leave_out)
+    outcomes = [*skipped, *(Outcome(one.file, "added") for one in found)]
+    return IngestReport(shown(folder), tuple(sorted(outcomes, key=lambda one: one.file)), 0.0)
+
+
+def check_name(collection: str) -> None:
+    """Return if a collection may be called so: up to 100 printable characters; empty means none.
+
+    Raises:
+        BadName: it may not.
+    """
+    if len(collection) > LONGEST_NAME or not collection.isprintable() or collection != collection.strip():
+        raise BadName(
+            f"A collection cannot be called {collection[:LONGEST_NAME]!r}: use up to {LONGEST_NAME} printable "
+            f"characters without spaces around them."
+        )

@@ -1,0 +1,1 @@
+"""What does a file say? Bytes of any known format become text."""

@@ -1,0 +1,1 @@
+"""What does a file of this format say? One module a format."""

@@ -1,0 +1,114 @@
+"""E-mail messages (.eml) and web archives (.mht), which have the same form (RFC 5322, MIME)."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+from indexer.read.formats.attached import attached
+from indexer.read.formats.markup import html
+from indexer.read.text import NotText, Text, clean, decode
+
+_HEADERS = ("From", "To", "Cc", "Date")
+_DEEPEST = 20
+
+
+def message(raw: bytes) -> Text:
+    """Return sender, recipients and date as lines, then the body, then forwarded messages; the subject is the title.
+
+    Attachments are read, too, each below its name; the images of a page are not looked at.
+    """
+    raw = _narrow(raw)
+    read = email.message_from_bytes(raw, policy=email.policy.default)
+    notes: list[str] = []
+    text = "\n\n".join(_parts(read, notes, 0))
+    return Text(clean(text).strip(), clean(_header(read, "Subject")), "email", tuple(notes), flattened=True)
+
+
+def _narrow(raw: bytes) -> bytes:
+    """The message in an encoding that the header parser knows: some are saved as UTF-16."""
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:200]:
+        return decode(raw)[0].encode()
+    return raw.removeprefix(b"\xef\xbb\xbf")
+
+
+def _parts(read: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:
+    head = [f"{name}: {value}" for name in _HEADERS if (value := _header(read, name))]
+    subject = _header(read, "Subject")
+    if subject:
+        head.insert(0, f"Subject: {subject}")
+    if head:
+        yield "\n".join(head)
+    yield from _content(read, notes, depth)
+
+
+def _content(part: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:  # noqa: C901  one case per kind of part
+    if depth > _DEEPEST:
+        notes.append("Messages nested too deeply were left out.")
+    elif part.get_content_type() == "message/rfc822":
+        for inner in part.get_payload():
+            if isinstance(inner, EmailMessage):
+                yield from _parts(inner, notes, depth + 1)
+    elif part.get_content_type() == "multipart/alternative":
+        yield from _best(part, notes, depth)
+    elif part.is_multipart():
+        for inner in part.iter_parts():
+            if isinstance(inner, EmailMessage):
+                yield from _content(inner, notes, depth + 1)
+    elif part.get_filename() and part.get_content_disposition() == "attachment":
+        yield from _attachment(part, notes)
+    elif part.get_content_maintype() == "text":
+        yield _body(part)
+    elif "encrypted" in part.get_content_subtype() or "pkcs7" in part.get_content_subtype():
+        notes.append("The message is encrypted.")
+    elif part.get_filename() and part.get_content_maintype() != "image":
+        yield from _attachment(part, notes)
+
+
+def _attachment(part: EmailMessage, notes: list[str]) -> Iterator[str]:
+    text, said = attached(str(part.get_filename()), _payload(part))
+    notes += said
+    if text:
+        yield text
+
+
+def _best(part: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:
+    """The plain version where it says anything, else the last one that does: RFC 2046 puts the richest last."""
+    versions = [
+        (inner.get_content_type(), "\n\n".join(_content(inner, notes, depth + 1)))
+        for inner in part.iter_parts()
+        if isinstance(inner, EmailMessage)
+    ]
+    plain = [text for kind, text in versions if kind == "text/plain" and text.strip()]
+    told = [text for _, text in versions if text.strip()]
+    yield from plain[:1] or told[-1:]
+
+
+def _body(part: EmailMessage) -> str:
+    raw = _payload(part)
+    try:
+        if part.get_content_subtype() in {"html", "xhtml"}:
+            charset = part.get_content_charset() or ""
+            declared = f'<meta charset="{charset}">'.encode() if charset.isascii() and charset else b""
+            return html(declared + raw).text
+        try:
+            return clean(raw.decode(part.get_content_charset() or "utf-8")).strip()
+        except (LookupError, UnicodeDecodeError):
+            return decode(raw)[0].strip()
+    except NotText:
+        return ""
+
+
+def _payload(part: EmailMessage) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _header(read: EmailMessage, name: str) -> str:
+    try:
+        return " ".join(str(read.get(name) or "").split())
+    except (ValueError, IndexError, AttributeError, TypeError):  # the header parser fails on some malformed values
+        raw = dict(read.raw_items()).get(name, "")
+        return " ".join(str(raw).split())

@@ -1,1 +1,0 @@
-"""How is one kind of file turned into text? One small file per family of formats."""

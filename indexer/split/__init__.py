@@ -1,0 +1,1 @@
+"""Where is a text cut? Structure and sizes become chunks."""

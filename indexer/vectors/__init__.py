@@ -1,0 +1,1 @@
+"""Which points are nearest? One contract over the embedded and the remote vector store."""

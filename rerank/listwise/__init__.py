@@ -1,0 +1,1 @@
+"""How relevant are these passages, read together in one prompt?"""

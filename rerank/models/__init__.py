@@ -1,0 +1,1 @@
+"""How does a checkpoint become a running model? Layouts, weights, tokens, devices, batches; nothing about scores."""

@@ -1,0 +1,133 @@
+"""Cross-encoders of other architectures (ModernBERT, DeBERTa, ...), read by transformers' own sequence classifiers."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from rerank.errors import BadCheckpoint, BadInput
+from rerank.models.checkpoint import read_config, weight_files
+from rerank.models.device import Placement, choose
+from rerank.models.encoder import Encoder, Tokens
+from rerank.pointwise.contract import pointwise
+from rerank.pointwise.cross_encoder import CrossEncoderScorer
+from rerank.scores_cache import ScoreCache
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    window: int
+    vocabulary: int
+
+
+class _Classifier:
+    """A transformers model behind the two members that `CrossEncoderScorer` uses of an encoder."""
+
+    def __init__(self, folder: Path, placement: Placement, *, trust_remote_code: bool, allow_pickle: bool) -> None:
+        from transformers import AutoModelForSequenceClassification
+
+        weight_files(folder, allow_pickle=allow_pickle)
+        try:
+            model, report = AutoModelForSequenceClassification.from_pretrained(
+                folder,
+                dtype=placement.dtype,
+                local_files_only=True,
+                trust_remote_code=trust_remote_code,
+                use_safetensors=not allow_pickle,
+                output_loading_info=True,
+            )
+        except (OSError, ValueError, RuntimeError, ImportError, AttributeError, TypeError, KeyError) as failed:
+            raise BadCheckpoint(f"{folder} cannot be loaded as a reranker: {_first_line(failed)}") from failed
+        lost = sorted({*report["missing_keys"], *(str(one) for one in report["mismatched_keys"])})
+        if lost:
+            raise BadCheckpoint(f"{folder} lacks {len(lost)} tensor(s) of its architecture, such as {lost[0]}.")
+        if model.config.num_labels != 1:
+            raise BadCheckpoint(f"{folder} has {model.config.num_labels} labels and a reranker has one.")
+        if not all(bool(torch.isfinite(weight).all()) for weight in model.parameters()):
+            raise BadCheckpoint(f"{folder} holds NaN or infinite weights: download or train it again.")
+        self._model = model.to(placement.device).eval()
+        self._pad = model.config.pad_token_id or 0
+        accepted = inspect.signature(model.forward).parameters
+        self._typed = "token_type_ids" in accepted and getattr(model.config, "type_vocab_size", 0) > 1
+        positions = getattr(model.config, "max_position_embeddings", 512)
+        self.shape = _Shape(positions, model.config.vocab_size)
+
+    @torch.inference_mode()
+    def logits(self, texts: Sequence[Tokens]) -> Tensor:
+        """The raw output for each text, (n,) fp32 on the CPU."""
+        longest = max(map(len, texts))
+        ids = torch.full((len(texts), longest), self._pad)  # (n, T)
+        mask, types = torch.zeros_like(ids), torch.zeros_like(ids)
+        for row, text in enumerate(texts):
+            ids[row, : len(text)] = torch.tensor(text.ids)
+            mask[row, : len(text)] = 1
+            types[row, text.turn : len(text)] = 1
+        inputs = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self._typed else {})
+        device = self._model.device
+        answer = self._model(**{name: tensor.to(device) for name, tensor in inputs.items()})
+        logits: Tensor = answer.logits[:, 0].float().cpu()
+        return logits
+
+
+class ClassifierScorer(CrossEncoderScorer):
+    """A cross-encoder that has no native forward here: the same contract, padded batches."""
+
+    _trust = False
+
+    @classmethod
+    def from_foreign(
+        cls,
+        folder: Path,
+        *,
+        name: str,
+        device: str | None = None,
+        dtype: str | None = None,
+        contract_overrides: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
+        allow_pickle: bool = False,
+        cache: ScoreCache | None = None,
+    ) -> ClassifierScorer:
+        """A scorer over any model that `AutoModelForSequenceClassification` loads.
+
+        With `trust_remote_code`, Python files in the folder are run, after a warning.
+
+        Raises:
+            BadCheckpoint: incomplete, no reranker, or in need of its own code without permission.
+        """
+        if dtype == "int8":
+            raise BadInput("int8 is not made for this architecture: use bf16 or fp32.")
+        if "auto_map" in read_config(folder):
+            if not trust_remote_code:
+                raise BadCheckpoint(
+                    f"{folder} brings its own code, which is not run: convert it to a known architecture, "
+                    "or pass --trust-remote-code for a model whose code you have read."
+                )
+            warnings.warn(f"Running the Python code that came with {folder}.", UserWarning, stacklevel=3)
+        scorer = cls(
+            folder,
+            name=name,
+            placement=choose(device, dtype, "sdpa"),
+            contract=pointwise(folder, None, contract_overrides or {}),
+            cache=cache,
+            allow_pickle=allow_pickle,
+        )
+        scorer._trust = trust_remote_code
+        with scorer._model.lend():
+            return scorer
+
+    def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
+        model = _Classifier(folder, self._placement, trust_remote_code=self._trust, allow_pickle=allow_pickle)
+        return cast("Encoder", model)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,1 @@
+"""What does a rerank server elsewhere say? Jina, Cohere and TEI shapes over HTTP."""

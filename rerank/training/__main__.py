@@ -1,0 +1,7 @@
+"""`python -m rerank.training`: the trained model, from pairs."""
+
+import sys
+
+from rerank.training.train import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""How well are queries answered? Judged data, metrics, evaluation."""

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rerank.models.primitives import KEPT, bound_primitives
+
+NAMES = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+
+
+def test_what_the_environment_states_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAMES[0], "7")
+    monkeypatch.delenv(NAMES[1], raising=False)
+    bound_primitives()
+    assert [os.environ[name] for name in NAMES] == ["7", str(KEPT)]
+
+
+def test_whoever_loads_a_scorer_has_the_bound() -> None:
+    code = f"import os, rerank.encoder_scorer; print([os.environ.get(name) for name in {NAMES}])"
+    bare = {name: value for name, value in os.environ.items() if name not in NAMES}
+    said = subprocess.run([sys.executable, "-c", code], env=bare, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert said.stdout.strip() == str([str(KEPT)] * 2)
