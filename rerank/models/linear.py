@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch.nn.functional import gelu, linear
 
+from rerank.models.device import native_bf16
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -51,8 +53,10 @@ def _plain(matrix: Tensor, offset: Tensor | None, *, activate: bool) -> Linear:
 
 
 def _can_pack() -> bool:
-    """True if this PyTorch has oneDNN's product with a weight in blocked layout and fused ends."""
-    return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
+    """True if this PyTorch has oneDNN's bf16 product with a weight in blocked layout, and this CPU the instructions."""
+    if not native_bf16() or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    return hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
 def _packed(matrix: Tensor, offset: Tensor | None, *, activate: bool) -> Linear:
