@@ -13,16 +13,16 @@ from app.compose import open_engine, open_scorers, stay_offline
 from app.settings import Settings
 from indexer.chunk import Chunk
 from search.measure import evaluation, judged
-from search.measure.evaluation import Pass, Stage
+from search.measure.evaluation import Pass, SecondStage
 from search.measure.judged import BadDataset, Judged
 from search.result import SearchSettings
 from search.second import LIST_BLENDS
 
-Progress = Callable[[int, int], None]
+Telling = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Trial:
     """What to evaluate."""
 
     folder: Path
@@ -41,7 +41,7 @@ class Plan:
     """Whether every fusion and blend is compared."""
 
 
-def evaluate(plan: Plan, settings: Settings, progress: Progress | None = None) -> dict[str, Any]:
+def evaluate(plan: Trial, settings: Settings, progress: Telling | None = None) -> dict[str, Any]:
     """Return the report: dataset, queries, systems with means and intervals, milliseconds, curves if asked for."""
     stay_offline(settings)
     data = judged.load(plan.folder, plan.split)
@@ -68,7 +68,7 @@ def evaluate(plan: Plan, settings: Settings, progress: Progress | None = None) -
     return report
 
 
-def _curves(gathered: Pass, stage: Stage, data: Judged, relevant: int) -> dict[str, Any]:
+def _curves(gathered: Pass, stage: SecondStage, data: Judged, relevant: int) -> dict[str, Any]:
     blend = max(stage.blends)
     return {
         "blend": blend,
@@ -78,8 +78,8 @@ def _curves(gathered: Pass, stage: Stage, data: Judged, relevant: int) -> dict[s
 
 
 def _rerank_only(
-    plan: Plan, data: Judged, settings: Settings, progress: Progress | None
-) -> tuple[Pass, tuple[Stage, ...], str]:
+    plan: Trial, data: Judged, settings: Settings, progress: Telling | None
+) -> tuple[Pass, tuple[SecondStage, ...], str]:
     if data.corpus is None or plan.run is None:
         raise BadDataset(f"{plan.folder} has no corpus.jsonl: --run needs the texts of the candidates.")
     lists = {
@@ -93,8 +93,8 @@ def _rerank_only(
 
 
 def _whole(
-    plan: Plan, data: Judged, settings: Settings, progress: Progress | None
-) -> tuple[Pass, tuple[Stage, ...], str]:
+    plan: Trial, data: Judged, settings: Settings, progress: Telling | None
+) -> tuple[Pass, tuple[SecondStage, ...], str]:
     stages = _stages(plan, settings)
     with tempfile.TemporaryDirectory(prefix="secondlook-eval-") as place, _documents(data, Path(place)) as folder:
         engine = open_engine(replace(settings, index=Path(place) / "index", store_url=None), "secondlook eval")
@@ -108,15 +108,15 @@ def _whole(
     return gathered, stages, "hybrid"
 
 
-def _stages(plan: Plan, settings: Settings) -> tuple[Stage, ...]:
+def _stages(plan: Trial, settings: Settings) -> tuple[SecondStage, ...]:
     scorers = open_scorers(settings)
     names = plan.scorers or (scorers.default,)
 
-    def stage(name: str) -> Stage:
+    def stage(name: str) -> SecondStage:
         measured = scorers.blend(name) if plan.run is None else LIST_BLENDS.get(name, 0.0)
         if plan.blends:
-            return Stage(name, scorers.get(name), plan.blends)
-        return Stage(name, scorers.get(name), tuple(sorted({0.0, measured})), measured)
+            return SecondStage(name, scorers.get(name), plan.blends)
+        return SecondStage(name, scorers.get(name), tuple(sorted({0.0, measured})), measured)
 
     return tuple(map(stage, names))
 

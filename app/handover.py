@@ -27,7 +27,7 @@ class OwnerError(SearchError):
     """The process that owns the index refused the work, or does not answer."""
 
 
-class Owner:
+class RunningServer:
     """The process that has an index open, reached over HTTP: a search engine whose answers are plain JSON."""
 
     def __init__(self, url: str, pid: int) -> None:
@@ -127,7 +127,7 @@ class Owner:
         )
 
 
-def owner(settings: Settings) -> Owner | None:
+def owner(settings: Settings) -> RunningServer | None:
     """Return the process that has the index open and serves it, or None if nobody does.
 
     A process that holds the index without serving it (another ingest) is None here; opening the index then says who.
@@ -137,4 +137,4 @@ def owner(settings: Settings) -> Owner | None:
     found = lock.owner(settings.index)
     if found is None or found.url is None or found.pid == os.getpid():
         return None
-    return Owner(found.url, found.pid)
+    return RunningServer(found.url, found.pid)

@@ -23,9 +23,9 @@ from indexer.generations import CURRENT, FIRST, Generations
 from indexer.ingest import audit
 from indexer.ingest.plan import check_name, foreseen
 from indexer.ingest.scan import scan
-from indexer.ingest.sync import Cancel, Progress, Sync
+from indexer.ingest.sync import Cancel, IngestListener, Sync
 from indexer.lock import Lock, acquire
-from indexer.report import IngestReport, Outcome
+from indexer.report import FileOutcome, IngestReport
 from indexer.split.split import DEFAULT_OVERLAP, DEFAULT_SIZE
 from indexer.terms import bm25, near
 from indexer.terms.analyzer import terms as terms_of
@@ -244,7 +244,7 @@ class Index:
         self,
         folder: Path,
         *,
-        progress: Progress | None = None,
+        progress: IngestListener | None = None,
         cancel: Cancel | None = None,
         dry_run: bool = False,
         rebuild: bool = False,
@@ -349,7 +349,7 @@ def _known(now: Generation, search: Callable[[int], list[Hit]], limit: int) -> l
 def _joined(reports: Sequence[IngestReport]) -> IngestReport:
     """One report over several folders; each file with its folder's path."""
     outcomes = [
-        Outcome(f"{report.folder}/{one.file}", one.outcome, one.reason, one.chunks, one.tokens, one.seconds)
+        FileOutcome(f"{report.folder}/{one.file}", one.outcome, one.reason, one.chunks, one.tokens, one.seconds)
         for report in reports
         for one in report.outcomes
     ]

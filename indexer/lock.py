@@ -17,7 +17,7 @@ _LOCK, _OWNER = "owner.lock", "owner.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class LockOwner:
     """The process that holds an index."""
 
     pid: int
@@ -32,7 +32,7 @@ class Owner:
 class Lock:
     """A held index folder; made by `acquire`, released by `release` or by the death of the process."""
 
-    def __init__(self, lock: FileLock, folder: Path, owner: Owner) -> None:
+    def __init__(self, lock: FileLock, folder: Path, owner: LockOwner) -> None:
         self._lock = lock
         self._folder = folder
         self._owner = owner
@@ -45,13 +45,13 @@ class Lock:
         self.release()
 
     @property
-    def owner(self) -> Owner:
+    def owner(self) -> LockOwner:
         """This process, as others see it."""
         return self._owner
 
     def set_url(self, url: str | None) -> None:
         """Tell others where this process takes work over HTTP."""
-        self._owner = Owner(self._owner.pid, self._owner.what, url, self._owner.since)
+        self._owner = LockOwner(self._owner.pid, self._owner.what, url, self._owner.since)
         self._write()
 
     def release(self) -> None:
@@ -81,10 +81,10 @@ def acquire(folder: Path, what: str, url: str | None = None) -> Lock:
         raise StoreLocked(_told(folder, _read(folder))) from reason
     except OSError as reason:
         raise StoreError(f"The index folder {folder} cannot be used ({reason.strerror or reason}).") from reason
-    return Lock(lock, folder, Owner(os.getpid(), what, url, datetime.now(UTC).isoformat(timespec="seconds")))
+    return Lock(lock, folder, LockOwner(os.getpid(), what, url, datetime.now(UTC).isoformat(timespec="seconds")))
 
 
-def owner(folder: Path) -> Owner | None:
+def owner(folder: Path) -> LockOwner | None:
     """Return who holds an index folder, None if nobody does (whatever a killed process left behind)."""
     if not (folder / _LOCK).exists():
         return None
@@ -92,22 +92,22 @@ def owner(folder: Path) -> Owner | None:
     try:
         probe.acquire(timeout=0)
     except Timeout:
-        return _read(folder) or Owner(0, "another process", None, "")
+        return _read(folder) or LockOwner(0, "another process", None, "")
     except OSError:
         return None
     probe.release()
     return None
 
 
-def _read(folder: Path) -> Owner | None:
+def _read(folder: Path) -> LockOwner | None:
     try:
         found = json.loads((folder / _OWNER).read_text(encoding="utf-8"))
-        return Owner(int(found["pid"]), str(found["what"]), found["url"], str(found["since"]))
+        return LockOwner(int(found["pid"]), str(found["what"]), found["url"], str(found["since"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _told(folder: Path, holder: Owner | None) -> str:
+def _told(folder: Path, holder: LockOwner | None) -> str:
     if holder is None:
         return f"The index {folder} is in use by another process: wait for it, or stop it."
     place = f" at {holder.url}" if holder.url else ""

@@ -25,7 +25,7 @@ class IngestOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FileOutcome:
     """What happened to one file."""
 
     file: str
@@ -59,7 +59,7 @@ class IngestReport:
     """Every file exactly once, in path order, and the whole run's cost."""
 
     folder: str
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[FileOutcome, ...]
     seconds: float
     cancelled: bool = False
     stages: Mapping[str, float] = field(default_factory=dict)

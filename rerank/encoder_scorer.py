@@ -17,7 +17,7 @@ from rerank.models.held import Held
 from rerank.models.primitives import bound_primitives
 from rerank.models.revision import Revision
 from rerank.models.running import Cancel, Progress, Runtime
-from rerank.models.tokens import Piece, Reader
+from rerank.models.tokens import Piece, Tokeniser
 from rerank.scorer import ScoreContract, Scored
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class EncoderScorer(BaseScorer):
         self,
         folder: Path,
         weights: tuple[Path, ...],
-        reader: Reader,
+        reader: Tokeniser,
         *,
         name: str,
         placement: Placement,

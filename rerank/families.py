@@ -9,13 +9,13 @@ from typing import Literal
 from rerank.errors import BadCheckpoint
 from rerank.models.trained_folder import SECTION
 
-Family = Literal["pointwise", "late-interaction", "listwise", "other"]
+ScorerFamily = Literal["pointwise", "late-interaction", "listwise", "other"]
 """What can load it: a native forward of that kind, or ("other") transformers' own classes."""
 
 _NATIVE_TYPES = frozenset(("", "bert", "xlm-roberta", "roberta", "camembert"))
 
 
-def family(folder: Path) -> Family:
+def family(folder: Path) -> ScorerFamily:
     """Which kind of reranker the checkpoint in `folder` is, from its config and the names of its tensors."""
     from rerank.models.checkpoint import read_config
     from rerank.models.layouts import detect

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from indexer.chunk import Chunk, Hit
 from indexer.terms import near
 from search import fusion
-from search.result import SPARSE_WEIGHT, Candidate, SearchSettings, Sparse, Twin
+from search.result import SPARSE_WEIGHT, Candidate, SearchSettings, SparseEngine, Twin
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Retriever(Protocol):
         ...
 
     def sparse(
-        self, query: str, limit: int, backend: Sparse = "qdrant", documents: Sequence[str] | None = None
+        self, query: str, limit: int, backend: SparseEngine = "qdrant", documents: Sequence[str] | None = None
     ) -> list[Hit]:
         """The best chunks by BM25, optionally only of the given documents."""
         ...

@@ -16,7 +16,7 @@ Fusion = Literal["zscore", "weighted", "rrf"]
 FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 BlendBy = Literal["scores", "ranks"]
 BLENDS_BY: tuple[BlendBy, ...] = get_args(BlendBy)
-Sparse = Literal["qdrant", "rank-bm25"]
+SparseEngine = Literal["qdrant", "rank-bm25"]
 
 MIN_CANDIDATES, DEFAULT_CANDIDATES, MAX_CANDIDATES = 50, 100, 200
 DEFAULT_TOP_N = 10
@@ -35,7 +35,7 @@ class SearchSettings:
     scorer: str | None = None
     """A scorer's name; None is the default one, "none" leaves the first stage's order."""
     fusion: Fusion = "zscore"
-    sparse: Sparse = "qdrant"
+    sparse: SparseEngine = "qdrant"
     sparse_weight: float | None = None
     """Share of BM25 in every fusion but reciprocal ranks, 0 to 1; None is `SPARSE_WEIGHT`, more for a query in a
     language that the embedding model was not made for, and 1 in a script that it does not read (`search.shares`)."""

@@ -19,7 +19,7 @@ STAGE_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class CostStage:
     """One stage's share of the time."""
 
     key: str
@@ -48,12 +48,12 @@ def format_wait(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 60 else format_seconds(seconds)  # noqa: PLR2004 - seconds in a minute
 
 
-def list_stages(seconds: Mapping[str, float]) -> tuple[Stage, ...]:
+def list_stages(seconds: Mapping[str, float]) -> tuple[CostStage, ...]:
     """Return every stage in the order it was timed, the total left out, unknown names as they are."""
     stages = [(key, max(value, 0.0)) for key, value in seconds.items() if key != "total"]
     whole = sum(value for _, value in stages)
     return tuple(
-        Stage(key, STAGE_NAMES.get(key, key), value, value / whole if whole > 0 else 0.0) for key, value in stages
+        CostStage(key, STAGE_NAMES.get(key, key), value, value / whole if whole > 0 else 0.0) for key, value in stages
     )
 
 

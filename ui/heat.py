@@ -14,7 +14,7 @@ SNIPPET = 340
 """Characters of a passage that are shown before it is opened."""
 
 
-class Span(Protocol):
+class HeatSpan(Protocol):
     """A stretch of a passage with a score of its own, as a result holds it."""
 
     @property
@@ -31,7 +31,7 @@ class Span(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class HeatPiece:
     """A stretch of a passage, with the score of its sentence where there is one."""
 
     text: str
@@ -42,7 +42,7 @@ class Piece:
     """True for the passage's highest sentence."""
 
 
-def heat_range(spans: Iterable[Span]) -> tuple[float, float]:
+def heat_range(spans: Iterable[HeatSpan]) -> tuple[float, float]:
     """Return the median and the highest finite score of the spans; (0, 0) without any.
 
     Heat is relative to all the sentences on the page, so that a cold passage looks cold beside a hot one. It starts at
@@ -60,14 +60,14 @@ def heat_level(score: float, low: float, high: float) -> int:
     return round(share * LEVELS)
 
 
-def split_by_heat(text: str, spans: Sequence[Span], low: float, high: float) -> tuple[Piece, ...]:
+def split_by_heat(text: str, spans: Sequence[HeatSpan], low: float, high: float) -> tuple[HeatPiece, ...]:
     """Return the whole text as pieces in order: each span with its heat, and what lies between spans without.
 
     A span that overlaps an earlier one or reaches beyond the text loses that part, and its white space at the end; the
     pieces joined are `text`.
     """
     best = max(spans, key=lambda one: (one.score, -one.start), default=None)
-    pieces: list[Piece] = []
+    pieces: list[HeatPiece] = []
     at = 0
     for span in sorted(spans, key=lambda one: (one.start, one.end)):
         start = max(span.start, at)
@@ -75,15 +75,15 @@ def split_by_heat(text: str, spans: Sequence[Span], low: float, high: float) -> 
         if end <= start:
             continue
         if start > at:
-            pieces.append(Piece(text[at:start]))
-        pieces.append(Piece(text[start:end], heat_level(span.score, low, high), span.score, span is best))
+            pieces.append(HeatPiece(text[at:start]))
+        pieces.append(HeatPiece(text[start:end], heat_level(span.score, low, high), span.score, span is best))
         at = end
     if at < len(text):
-        pieces.append(Piece(text[at:]))
+        pieces.append(HeatPiece(text[at:]))
     return tuple(pieces)
 
 
-def snippet_range(text: str, spans: Sequence[Span], length: int = SNIPPET) -> tuple[int, int]:
+def snippet_range(text: str, spans: Sequence[HeatSpan], length: int = SNIPPET) -> tuple[int, int]:
     """Return [start, end) of the part to show first: it holds the highest sentence, or is the beginning.
 
     It starts and ends between words where it can, and is `length` long where the text is.
@@ -97,16 +97,16 @@ def snippet_range(text: str, spans: Sequence[Span], length: int = SNIPPET) -> tu
     return start, space if end < len(text) and space > start else end
 
 
-def clip(pieces: Sequence[Piece], start: int, end: int) -> tuple[Piece, ...]:
+def clip(pieces: Sequence[HeatPiece], start: int, end: int) -> tuple[HeatPiece, ...]:
     """Return the pieces of [start, end) of the text, cut at both ends, with "…" where something is left out."""
     total = sum(len(one.text) for one in pieces)
-    kept: list[Piece] = [Piece("… ")] if start > 0 else []
+    kept: list[HeatPiece] = [HeatPiece("… ")] if start > 0 else []
     at = 0
     for one in pieces:
         text = one.text[max(start - at, 0) : max(end - at, 0)]
         at += len(one.text)
         if text:
-            kept.append(Piece(text, one.level, one.score, one.best))
+            kept.append(HeatPiece(text, one.level, one.score, one.best))
     if end < total:
-        kept.append(Piece(" …"))
+        kept.append(HeatPiece(" …"))
     return tuple(kept)

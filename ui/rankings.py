@@ -9,7 +9,7 @@ from typing import Literal
 
 from search.result import Candidate, Ranked, Result, movement
 from search.scorers import NO_SCORER
-from ui.heat import Piece, clip, heat_range, snippet_range, split_by_heat
+from ui.heat import HeatPiece, clip, heat_range, snippet_range, split_by_heat
 
 Direction = Literal["up", "down", "same", "new", "dropped", "cut"]
 
@@ -47,8 +47,8 @@ class Row:
     move: Move
     candidate: Candidate
     ranked: Ranked | None
-    snippet: tuple[Piece, ...]
-    pieces: tuple[Piece, ...]
+    snippet: tuple[HeatPiece, ...]
+    pieces: tuple[HeatPiece, ...]
     share: float
     """Second-stage score within its range, 0 to 1."""
     terms: tuple[Bar, ...]
@@ -82,7 +82,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class SideBySide:
     """Both sides, what fell out of view, and every candidate's way."""
 
     before: tuple[Row, ...]
@@ -107,7 +107,7 @@ def term_bars(terms: tuple[tuple[str, float], ...]) -> tuple[Bar, ...]:
     return tuple(Bar(term, value, abs(value) / largest if largest > 0 else 0.0) for term, value in terms)
 
 
-def compare(result: Result) -> Comparison:
+def compare(result: Result) -> SideBySide:
     """Return the rankings before and after as rows, each side in its own order."""
     top_n = result.settings.top_n
     by_id = {one.candidate.chunk.id: one for one in result.ranked}
@@ -148,7 +148,7 @@ def compare(result: Result) -> Comparison:
         (one for one in result.before if one.chunk.id not in shown),
         key=lambda one: (by_id[one.chunk.id].rank if one.chunk.id in by_id else len(result.ranked) + 1, one.rank),
     )
-    return Comparison(
+    return SideBySide(
         before=tuple(row(one, one.rank, way(one)) for one in result.before),
         after=tuple(row(one.candidate, one.rank, _arrival(one, top_n)) for one in result.top),
         dropped=tuple(row(one, by_id[one.chunk.id].rank if one.chunk.id in by_id else 0, way(one)) for one in dropped),

@@ -16,7 +16,7 @@ from app.api import answer
 from app.api.access_log import AccessLog
 from app.api.auth import BearerKeys, LocalHosts
 from app.api.batcher import Batcher
-from app.api.ingests import Ingests, Sync
+from app.api.ingests import Ingests, SyncFolder
 from app.api.limits import JsonBodies, KnownRoutes
 from app.api.metrics import Metrics
 from app.api.routes import application, embedding, ingest, rerank, status
@@ -85,7 +85,7 @@ def _guard(app: FastAPI, settings: ApiSettings, metrics: Metrics, routes: Sequen
     app.add_middleware(AccessLog, metrics=metrics)
 
 
-def _sync(engine: SearchEngine) -> Sync:
+def _sync(engine: SearchEngine) -> SyncFolder:
     def sync(
         folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, options: IngestOptions
     ) -> IngestReport:

@@ -19,7 +19,7 @@ Status = Literal["running", "done", "cancelled", "failed"]
 KEPT = 20
 """Ended runs that can still be asked about."""
 
-Sync = Callable[[Path, Callable[[IngestProgress], None], Cancel, IngestOptions], IngestReport]
+SyncFolder = Callable[[Path, Callable[[IngestProgress], None], Cancel, IngestOptions], IngestReport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class RunState:
     error: str | None = None
 
 
-class Run:
+class IngestRun:
     """One ingest in a thread of its own."""
 
-    def __init__(self, folder: Path, sync: Sync, options: IngestOptions) -> None:
+    def __init__(self, folder: Path, sync: SyncFolder, options: IngestOptions) -> None:
         self.id = uuid.uuid4().hex
         self._folder = folder
         self._sync = sync
@@ -107,13 +107,13 @@ class Run:
 class Ingests:
     """The runs of one server."""
 
-    def __init__(self, sync: Sync, roots: tuple[Path, ...]) -> None:
+    def __init__(self, sync: SyncFolder, roots: tuple[Path, ...]) -> None:
         self._sync = sync
         self._roots = tuple(root.expanduser().resolve() for root in roots)
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, IngestRun] = {}
         self._guard = threading.Lock()
 
-    def start(self, folder: str, options: IngestOptions) -> Run:
+    def start(self, folder: str, options: IngestOptions) -> IngestRun:
         """Return a new run over the folder.
 
         Raises:
@@ -124,13 +124,13 @@ class Ingests:
             current = next((run for run in self._runs.values() if run.state.status == "running"), None)
             if current is not None:
                 raise Refusal(409, f"Ingest {current.id} is running: wait for it, or cancel it first.")
-            run = Run(place, self._sync, options)
+            run = IngestRun(place, self._sync, options)
             self._runs[run.id] = run
             for old in list(self._runs)[:-KEPT]:
                 del self._runs[old]
         return run
 
-    def get(self, identity: str) -> Run:
+    def get(self, identity: str) -> IngestRun:
         """Return the run of that id.
 
         Raises:

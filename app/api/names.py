@@ -34,7 +34,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownName:
     """One model that could answer."""
 
     name: str
@@ -44,7 +44,7 @@ class Known:
     aliases: tuple[str, ...] = ()
 
 
-def resolve(wanted: str | None, known: Sequence[Known], default: str, aliases: Mapping[str, str], kind: str) -> str:
+def resolve(wanted: str | None, known: Sequence[KnownName], default: str, aliases: Mapping[str, str], kind: str) -> str:
     """Return the name of the model that answers for `wanted`.
 
     An operator's alias comes first, then the name itself (with or without its publisher), then its family, then the
@@ -73,7 +73,7 @@ def resolve(wanted: str | None, known: Sequence[Known], default: str, aliases: M
 _SHOWN = 100
 
 
-def _find(name: str, known: Sequence[Known], default: str) -> Known | None:
+def _find(name: str, known: Sequence[KnownName], default: str) -> KnownName | None:
     if name.lower() in OURS:
         name = default
     key = _key(name)

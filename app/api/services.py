@@ -13,7 +13,7 @@ from app.api.batcher import Batcher
 from app.api.errors import Refusal
 from app.api.jobs import Job
 from app.api.metrics import Metrics
-from app.api.names import Known, resolve
+from app.api.names import KnownName, resolve
 from app.api.settings import ApiSettings
 from rerank.errors import Cancelled
 from search.engine import SearchEngine
@@ -31,9 +31,11 @@ class Services:
     batcher: Batcher
     metrics: Metrics
 
-    def scorers(self) -> list[Known]:
+    def scorers(self) -> list[KnownName]:
         """Every second stage that callers may name."""
-        return [Known(one.name, one.available, one.reason) for one in self.engine.scorers() if one.name != NO_SCORER]
+        return [
+            KnownName(one.name, one.available, one.reason) for one in self.engine.scorers() if one.name != NO_SCORER
+        ]
 
     def scorer(self, wanted: str | None) -> str:
         """Return the name of the second stage that answers for `wanted`.
@@ -54,7 +56,7 @@ class Services:
         scorers = {one.name.lower() for one in self.scorers()}
         # an alias for a second stage by name ("*=minilm-maxsim") is none for the embedding model
         ours = {key: target for key, target in self.settings.aliases.items() if target.lower() not in scorers}
-        return resolve(wanted, [Known(name, available=True, aliases=(bare,))], name, ours, "embedding model")
+        return resolve(wanted, [KnownName(name, available=True, aliases=(bare,))], name, ours, "embedding model")
 
     def deadline(self) -> float:
         """When a call that starts now must be answered, in `time.monotonic()` seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.bench.texts import Texts
+from app.bench.texts import BenchTexts
 
 QUERIES, PASSAGES = 4, 50
 RIDGE = 1.0
@@ -12,7 +12,7 @@ SPREAD = 3.0
 """Standard deviation of the fitted logits: what trained cross-encoders show over a candidate list."""
 
 
-def fit(folder: Path, texts: Texts) -> None:
+def fit(folder: Path, texts: BenchTexts) -> None:
     """Replaces the random head of a MiniLM-shaped checkpoint by one that follows late interaction.
 
     Ridge regression from the pooled first token to the late-interaction score of the same model, over 200 pairs. With

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.bench.shapes import Shape
+from app.bench.shapes import ModelShape
 from app.bench.texts import MEAN
 
 DOCUMENTS = 100
@@ -45,7 +45,7 @@ class Cell:
         """Tokens of a pair."""
         return (self.query_tokens or 16) + (self.document_tokens or MEAN)
 
-    def lengths(self, shape: Shape) -> list[int]:
+    def lengths(self, shape: ModelShape) -> list[int]:
         """About how many tokens each of the shape's inputs will have, as far as can be told without the texts."""
         document = self.document_tokens or MEAN
         query = self.size - document
@@ -66,7 +66,7 @@ GRID = (MIXED, _HEADLINE, *sorted((one for one in _REST if one != _HEADLINE), ke
 """The most telling cells first, then from small to large."""
 
 
-def planned(shapes: Sequence[Shape], grid: Sequence[Cell]) -> list[tuple[Shape, Cell]]:
+def planned(shapes: Sequence[ModelShape], grid: Sequence[Cell]) -> list[tuple[ModelShape, Cell]]:
     """Every cell of every shape: the first cell for all shapes, then the next one."""
     return [(shape, cell) for cell in grid for shape in shapes]
 
@@ -87,20 +87,20 @@ class Clock:
         """Seconds of the budget that are left; None for no end."""
         return None if self.budget is None else self.budget - (time.perf_counter() - self._began)
 
-    def learn(self, shape: Shape, work: float, seconds: float, limit: float) -> None:
+    def learn(self, shape: ModelShape, work: float, seconds: float, limit: float) -> None:
         """Take in that the default baseline took so many seconds for `work` operations; `limit` is the ceiling."""
         self._rates[shape.name] = seconds / work
         self._share = work / seconds / limit
 
-    def default(self, shape: Shape, work: float, limit: float) -> float:
+    def default(self, shape: ModelShape, work: float, limit: float) -> float:
         """Seconds that the default baseline will take for `work` operations."""
         return work * self._rates.get(shape.name, 1 / (limit * self._share))
 
-    def rounds(self, shape: Shape, work: float, limit: float) -> int:
+    def rounds(self, shape: ModelShape, work: float, limit: float) -> int:
         """How often a cell is measured: a long one once."""
         return _ROUNDS if self.default(shape, work, limit) * _ALL_THREE <= _LONG else 1
 
-    def refusal(self, shape: Shape, work: float, limit: float, rounds: int) -> str | None:
+    def refusal(self, shape: ModelShape, work: float, limit: float, rounds: int) -> str | None:
         """Why a cell is not begun; None if there is time for it."""
         expected = self.default(shape, work, limit) * _ALL_THREE * rounds
         left = self.left

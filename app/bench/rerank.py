@@ -15,8 +15,8 @@ from app.bench.baseline import Baseline, best, default
 from app.bench.head import fit
 from app.bench.machine import ceiling, facts, peak_memory
 from app.bench.plan import DOCUMENTS, GRID, MIXED, PER_PASS, Cell, Clock, planned
-from app.bench.shapes import SHAPES, Shape, write, write_pointwise_twin
-from app.bench.texts import Texts, read
+from app.bench.shapes import SHAPES, ModelShape, write, write_pointwise_twin
+from app.bench.texts import BenchTexts, read
 from data.shipped import minilm_folder, path
 from rerank.base import order
 
@@ -38,7 +38,7 @@ _FITTED = "minilm"
 
 def run(
     device: str | None = None,
-    shapes: Sequence[str | Shape] | None = None,
+    shapes: Sequence[str | ModelShape] | None = None,
     grid: Sequence[Cell] | None = None,
     *,
     quick: bool = False,
@@ -120,7 +120,7 @@ def run(
     return found
 
 
-def _limit(shape: Shape, placement: Placement) -> float:
+def _limit(shape: ModelShape, placement: Placement) -> float:
     """The machine's ceiling for the shape's matrices, in operations per second."""
     rows = 2048 if placement.device.type == "cpu" else 32768
     return ceiling(shape.linears(), rows, placement.device, placement.dtype)
@@ -154,7 +154,7 @@ class _Bench:
 
     def __init__(
         self,
-        shape: Shape,
+        shape: ModelShape,
         room: Path,
         placement: Placement,
         corpus: Path | None,
@@ -162,7 +162,7 @@ class _Bench:
         sizes: dict[str, int],
     ) -> None:
         """Load everything; `sizes` holds each shape's better batch size, for when a shape comes back."""
-        from rerank.models.tokens import Reader
+        from rerank.models.tokens import Tokeniser
 
         self._sizes = sizes
         self.shape, self._placement, self._limit = shape, placement, limit
@@ -170,7 +170,7 @@ class _Bench:
         new = not room.is_dir()
         if new:
             write(shape, room)
-        self._texts = read(corpus or path("sample"), Reader(room).tokenizer)
+        self._texts = read(corpus or path("sample"), Tokeniser(room).tokenizer)
         if new and shape.name == _FITTED:
             fit(room, self._texts)
         if new and twin != room:
@@ -239,7 +239,7 @@ class _Bench:
         return {"top10_overlap": statistics.fmean(shared), "overlap_queries": len(shared)}
 
 
-def _scorer(shape: Shape, folder: Path, placement: Placement, number: str | None = None) -> Any:  # noqa: ANN401  (either family)
+def _scorer(shape: ModelShape, folder: Path, placement: Placement, number: str | None = None) -> Any:  # noqa: ANN401  (either family)
     """Our scorer over the folder, keeping no scores."""
     device = str(placement.device)
     if shape.kind == "qwen3":
@@ -252,7 +252,7 @@ def _scorer(shape: Shape, folder: Path, placement: Placement, number: str | None
     return CrossEncoderScorer.from_folder(folder, name=shape.name, device=device, dtype=number)
 
 
-def _texts(cell: Cell, texts: Texts) -> tuple[str, list[str]]:
+def _texts(cell: Cell, texts: BenchTexts) -> tuple[str, list[str]]:
     query = texts.query(cell.query_tokens) if cell.query_tokens else texts.queries[0]
     if cell.document_tokens:
         return query, texts.passages(DOCUMENTS, cell.document_tokens)
@@ -260,7 +260,7 @@ def _texts(cell: Cell, texts: Texts) -> tuple[str, list[str]]:
 
 
 def _readings(
-    scorer: CrossEncoderScorer | ListwiseScorer, query: str, passages: Sequence[str], texts: Texts
+    scorer: CrossEncoderScorer | ListwiseScorer, query: str, passages: Sequence[str], texts: BenchTexts
 ) -> tuple[list[tuple[int, str, str]], list[int]]:
     """The pairs that both sides read, windows of long passages apart, and our tokens per forward."""
     from rerank.pointwise.cross_encoder import CrossEncoderScorer
@@ -347,9 +347,9 @@ def _shared(scores: Sequence[float], reference: Sequence[float]) -> float:
 def _late_interaction(placement: Placement, corpus: Path | None, cross: dict[str, Any], say: Say) -> dict[str, Any]:
     """Seconds for candidates whose token vectors are kept, against the cross-encoder's for as many."""
     from rerank.late.scorer import LateInteractionScorer
-    from rerank.models.tokens import Reader
+    from rerank.models.tokens import Tokeniser
 
-    texts = read(corpus or path("sample"), Reader(minilm_folder()).tokenizer)
+    texts = read(corpus or path("sample"), Tokeniser(minilm_folder()).tokenizer)
     passages = texts.mixed(_CANDIDATES)
     scorer = LateInteractionScorer.from_folder(minilm_folder(), name="minilm", device=str(placement.device))
     began = time.perf_counter()

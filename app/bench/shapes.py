@@ -20,7 +20,7 @@ _MARKS = ("<|embed_token|>", "<|rerank_token|>", "<|endoftext|>")
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ModelShape:
     """The sizes of a published model."""
 
     name: str
@@ -64,15 +64,17 @@ class Shape:
 SHAPES = {
     shape.name: shape
     for shape in (
-        Shape("minilm", "cross-encoder/ms-marco-MiniLM-L-6-v2", "bert", 384, 6, 12, 1536, 30522, 512),
-        Shape("xlmr-base", "jinaai/jina-reranker-v2-base-multilingual", "xlm-roberta", 768, 12, 12, 3072, 250002, 1026),
-        Shape("xlmr-large", "BAAI/bge-reranker-v2-m3", "xlm-roberta", 1024, 24, 16, 4096, 250002, 8194),
-        Shape("qwen3", "jinaai/jina-reranker-v3", "qwen3", 1024, 28, 16, 3072, 151936, 131072, 8, 128),
+        ModelShape("minilm", "cross-encoder/ms-marco-MiniLM-L-6-v2", "bert", 384, 6, 12, 1536, 30522, 512),
+        ModelShape(
+            "xlmr-base", "jinaai/jina-reranker-v2-base-multilingual", "xlm-roberta", 768, 12, 12, 3072, 250002, 1026
+        ),
+        ModelShape("xlmr-large", "BAAI/bge-reranker-v2-m3", "xlm-roberta", 1024, 24, 16, 4096, 250002, 8194),
+        ModelShape("qwen3", "jinaai/jina-reranker-v3", "qwen3", 1024, 28, 16, 3072, 151936, 131072, 8, 128),
     )
 }
 
 
-def write(shape: Shape, folder: Path) -> Path:
+def write(shape: ModelShape, folder: Path) -> Path:
     """A model folder of this shape; MiniLM gets the real body that is installed, all else is random.
 
     All shapes use the installed MiniLM's tokenizer, with the specials of their own family.
@@ -86,7 +88,7 @@ def write(shape: Shape, folder: Path) -> Path:
     return folder
 
 
-def write_pointwise_twin(shape: Shape, folder: Path, twin: Path) -> Path:
+def write_pointwise_twin(shape: ModelShape, folder: Path, twin: Path) -> Path:
     """The listwise model's backbone as a sequence classifier, for a baseline on the same weights."""
     import torch
     from safetensors.torch import load_file, save_file
@@ -105,7 +107,7 @@ def write_pointwise_twin(shape: Shape, folder: Path, twin: Path) -> Path:
     return twin
 
 
-def _config(shape: Shape) -> dict[str, Any]:
+def _config(shape: ModelShape) -> dict[str, Any]:
     common: dict[str, Any] = {
         "model_type": shape.kind,
         "hidden_size": shape.hidden,
@@ -139,7 +141,7 @@ def _config(shape: Shape) -> dict[str, Any]:
     }
 
 
-def _write_tokenizer(shape: Shape, folder: Path) -> None:
+def _write_tokenizer(shape: ModelShape, folder: Path) -> None:
     from tokenizers import Tokenizer, processors
 
     tokenizer = Tokenizer.from_file(str(minilm_folder() / "tokenizer.json"))
@@ -166,7 +168,7 @@ def _write_tokenizer(shape: Shape, folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
 
 
-def _weights(shape: Shape) -> Iterator[tuple[str, Tensor]]:
+def _weights(shape: ModelShape) -> Iterator[tuple[str, Tensor]]:
     if shape.kind == "qwen3":
         yield from _qwen(shape)
         return
@@ -185,7 +187,7 @@ def _weights(shape: Shape) -> Iterator[tuple[str, Tensor]]:
     yield from _random(head, seed=1, spread=0.3)
 
 
-def _real_body(shape: Shape) -> dict[str, Tensor]:
+def _real_body(shape: ModelShape) -> dict[str, Tensor]:
     if shape.name != "minilm":
         return {}
     from safetensors.torch import load_file
@@ -193,7 +195,7 @@ def _real_body(shape: Shape) -> dict[str, Tensor]:
     return load_file(minilm_folder() / "model.safetensors")
 
 
-def _encoder_sizes(shape: Shape) -> dict[str, tuple[int, ...]]:
+def _encoder_sizes(shape: ModelShape) -> dict[str, tuple[int, ...]]:
     wide, inner = shape.hidden, shape.inner
     sizes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (shape.vocabulary, wide),
@@ -223,7 +225,7 @@ def _random(sizes: dict[str, tuple[int, ...]], seed: int = 0, spread: float = _S
         yield name, torch.ones(size) if norm else torch.randn(size, generator=dice) * spread
 
 
-def _qwen(shape: Shape) -> Iterator[tuple[str, Tensor]]:
+def _qwen(shape: ModelShape) -> Iterator[tuple[str, Tensor]]:
     import torch
 
     wide, inner, width = shape.hidden, shape.inner, shape.head_width

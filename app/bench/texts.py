@@ -28,7 +28,7 @@ class NoTextsError(SearchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class BenchTexts:
     """One long text and where its tokens lie."""
 
     text: str
@@ -73,7 +73,7 @@ class Texts:
         return self.stretch(-tokens, tokens)
 
 
-def read(folder: Path, tokenizer: Tokenizer) -> Texts:
+def read(folder: Path, tokenizer: Tokenizer) -> BenchTexts:
     """The plain texts of a folder, in order of path.
 
     Raises:
@@ -93,4 +93,4 @@ def read(folder: Path, tokenizer: Tokenizer) -> Texts:
         dice = random.Random(1)
         places = (dice.randrange(len(offsets) - 12) for _ in range(50))
         queries = tuple(text[offsets[at][0] : offsets[at + 10][1]] for at in places)
-    return Texts(text, offsets, queries)
+    return BenchTexts(text, offsets, queries)

@@ -60,7 +60,7 @@ def serve(
     callers: Annotated[int, typer.Option(help="How many call at once.")] = 32,
     seconds: Annotated[float, typer.Option(help="For how long.")] = 60.0,
     queue: Annotated[int, typer.Option(help="The server's bound on waiting calls.")] = 64,
-    scorer: options.Scorer = None,
+    scorer: options.ScorerOption = None,
     device: options.Device = None,
     as_json: Json = None,
 ) -> None:

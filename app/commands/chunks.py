@@ -35,7 +35,7 @@ def chunks(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object per chunk, the whole text included.")
     ] = False,
-    embedder: options.Embedder = None,
+    embedder: options.EmbedderOption = None,
     device: options.Device = None,
     allow_download: options.Download = False,
 ) -> None:

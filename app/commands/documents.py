@@ -31,8 +31,8 @@ def add(cli: typer.Typer) -> None:
 
 def ingest(
     folder: Annotated[Path, typer.Argument(help="Folder of documents.")],
-    index: options.Index = None,
-    embedder: options.Embedder = None,
+    index: options.IndexOption = None,
+    embedder: options.EmbedderOption = None,
     device: options.Device = None,
     allow_download: options.Download = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build a new index beside the old one.")] = False,
@@ -72,7 +72,7 @@ def ingest(
 
 
 def documents(
-    index: options.Index = None,
+    index: options.IndexOption = None,
     near: Annotated[bool, typer.Option("--near", help="Only groups of documents that say nearly the same.")] = False,
 ) -> None:
     """List the indexed documents."""
@@ -94,7 +94,7 @@ def documents(
 
 
 def verify(
-    index: options.Index = None,
+    index: options.IndexOption = None,
     repair: Annotated[bool, typer.Option("--repair", help="Make the index whole, and say what was done.")] = False,
 ) -> None:
     """Prove that catalog, dense and sparse vectors hold the same chunks; exit 1 if not."""

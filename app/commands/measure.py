@@ -48,7 +48,7 @@ def evaluate(
         list[str] | None, typer.Option("--min", help="Exit 1 if the last system misses it: ndcg@10=0.33")
     ] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
-    embedder: options.Embedder = None,
+    embedder: options.EmbedderOption = None,
     device: options.Device = None,
     allow_download: options.Download = False,
 ) -> None:
@@ -61,7 +61,7 @@ def evaluate(
         raise typer.BadParameter("--tune compares fusions of an index: it does not go with --run.")
     floors = _floors(minimum or [])
     names = tuple(one.strip() for one in scorers.split(",")) if scorers else ()
-    plan = evaluation.Plan(
+    plan = evaluation.Trial(
         folder=dataset,
         split=split,
         run=run,

@@ -10,9 +10,13 @@ import typer
 
 from app.settings import Settings, from_environment
 
-Index = Annotated[Path | None, typer.Option("--index", help="Folder of the index (default: one place per user).")]
-Embedder = Annotated[str | None, typer.Option(help="Embedding model: name, path or URL (default: packaged MiniLM).")]
-Scorer = Annotated[str | None, typer.Option(help="Second stage: a name from `secondlook models`, a path, or a server.")]
+IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index (default: one place per user).")]
+EmbedderOption = Annotated[
+    str | None, typer.Option(help="Embedding model: name, path or URL (default: packaged MiniLM).")
+]
+ScorerOption = Annotated[
+    str | None, typer.Option(help="Second stage: a name from `secondlook models`, a path, or a server.")
+]
 Device = Annotated[str | None, typer.Option(help="cuda, cpu, ... (default: the fastest there is).")]
 Download = Annotated[bool, typer.Option("--allow-download", help="Fetch a missing model from the hub.")]
 RemoteCode = Annotated[bool, typer.Option("--trust-remote-code", help="Run Python code that a checkpoint brings.")]

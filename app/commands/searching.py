@@ -24,9 +24,9 @@ def add(cli: typer.Typer) -> None:
 
 def search(
     query: Annotated[str, typer.Argument(help="What you are looking for.")],
-    index: options.Index = None,
-    embedder: options.Embedder = None,
-    scorer: options.Scorer = None,
+    index: options.IndexOption = None,
+    embedder: options.EmbedderOption = None,
+    scorer: options.ScorerOption = None,
     device: options.Device = None,
     allow_download: options.Download = False,
     trust_remote_code: options.RemoteCode = False,

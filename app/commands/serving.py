@@ -36,7 +36,7 @@ def add(cli: typer.Typer) -> None:
 def demo(
     folder: Annotated[Path | None, typer.Argument(help="Folder to index (default: the shipped sample).")] = None,
     port: Port = None,
-    scorer: options.Scorer = None,
+    scorer: options.ScorerOption = None,
     device: options.Device = None,
     check: Annotated[bool, typer.Option("--check", help="Run three queries through the page and exit.")] = False,
 ) -> None:
@@ -66,11 +66,11 @@ def demo(
 
 
 def serve(
-    index: options.Index = None,
+    index: options.IndexOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on; other than loopback needs a key.")] = LOOPBACK,
     port: Port = None,
-    embedder: options.Embedder = None,
-    scorer: options.Scorer = None,
+    embedder: options.EmbedderOption = None,
+    scorer: options.ScorerOption = None,
     device: options.Device = None,
     allow_download: options.Download = False,
     trust_remote_code: options.RemoteCode = False,
@@ -100,7 +100,9 @@ def serve(
         engine.close()
 
 
-def doctor(index: options.Index = None, scorer: options.Scorer = None, device: options.Device = None) -> None:
+def doctor(
+    index: options.IndexOption = None, scorer: options.ScorerOption = None, device: options.Device = None
+) -> None:
     """Say what is installed, what runs where, and whether the index is whole."""
     Console().print(show.checks(examination.examine(options.settings(index, scorer=scorer, device=device))))
 

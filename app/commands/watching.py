@@ -37,8 +37,8 @@ def add(cli: typer.Typer) -> None:
 
 def watch(
     folder: Annotated[Path, typer.Argument(help="Folder of documents.")],
-    index: options.Index = None,
-    embedder: options.Embedder = None,
+    index: options.IndexOption = None,
+    embedder: options.EmbedderOption = None,
     device: options.Device = None,
     allow_download: options.Download = False,
     collection: Annotated[str | None, typer.Option(help='Collection to put the folder in ("" for none).')] = None,

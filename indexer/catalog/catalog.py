@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, create_engine, event, func, insert, select, up
 from sqlalchemy.exc import SQLAlchemyError
 
 from indexer.catalog import tables
-from indexer.catalog.documents import DocumentInfo, Draft, Known, Statistics
+from indexer.catalog.documents import DocumentInfo, Draft, KnownFile, Statistics
 from indexer.catalog.filters import Filters
 from indexer.catalog.rows import (
     IN,
@@ -126,7 +126,7 @@ class Catalog:
             made = connection.execute(insert(table).values(path=path, label=unique, collection=""))
             return new_id(made), unique
 
-    def known(self, root_id: int) -> dict[str, Known]:
+    def known(self, root_id: int) -> dict[str, KnownFile]:
         """Return what is remembered of a root's files, by document name."""
         d, c = tables.documents.c, tables.chunks.c
         counted = select(c.document_id, func.count().label("n")).group_by(c.document_id).subquery()
@@ -139,7 +139,7 @@ class Catalog:
         )
         with self._engine.connect() as connection:
             return {
-                row.name: Known(row.id, row.name, row.sha256, row.size, row.mtime_ns, row.note, row.n, row.settled)
+                row.name: KnownFile(row.id, row.name, row.sha256, row.size, row.mtime_ns, row.note, row.n, row.settled)
                 for row in connection.execute(query)
             }
 

@@ -29,7 +29,7 @@ class DocumentInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFile:
     """What the catalog remembers of a file, to tell whether it changed."""
 
     id: int
@@ -62,7 +62,7 @@ class Draft:
     replaces: tuple[int, ...] = ()
     """Ids of documents that go in the same transaction: the old version, or the old name."""
     settled: bool = True
-    """See `Known.settled`."""
+    """See `KnownFile.settled`."""
 
 
 @dataclass(frozen=True, slots=True)

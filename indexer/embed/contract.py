@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from indexer.errors import EmbedderError
 
 Vectors = NDArray[np.float32]
 """Shape (n, d), each row of Euclidean length 1."""
@@ -67,10 +70,35 @@ class StatesLanguages(Protocol):
         ...
 
 
-@runtime_checkable
-class KnowsVocabulary(Protocol):
-    """An embedder that can say which pieces it knows, and so which scripts it reads."""
+@dataclass(frozen=True, slots=True)
+class TokenOffsets:
+    """Where the tokens of a text are: character offsets, ascending, both of length n."""
 
-    def vocabularies(self) -> tuple[Collection[str], ...]:
-        """The pieces of every model that is relied upon."""
+    starts: Sequence[int]
+    ends: Sequence[int]
+
+
+@runtime_checkable
+class LocatesTokens(Protocol):
+    """An embedder that can say where its tokens are: one tokenisation then serves all of the splitter's questions."""
+
+    def locate_tokens(self, text: str) -> TokenOffsets:
+        """Character offsets of the tokens, specials excluded, nothing truncated."""
         ...
+
+
+def unit(vectors: NDArray[np.float32], name: str) -> Vectors:
+    """Return the rows scaled to length 1, shape (n, d).
+
+    Raises:
+        EmbedderError: a row is not finite, or is zero.
+    """
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    wrong = ~np.isfinite(lengths[:, 0]) | (lengths[:, 0] == 0)
+    if wrong.any():
+        raise EmbedderError(
+            f"The model {name} answered {int(wrong.sum())} of {len(vectors)} texts with a vector that is zero or not "
+            f"finite: its weights or its precision are broken, use another model."
+        )
+    scaled: Vectors = (vectors / lengths).astype(np.float32)
+    return scaled

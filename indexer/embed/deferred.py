@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embed.contract import Embedder, KnowsVocabulary, StatesLanguages, Vectors, Windowed
+from indexer.embed.contract import Embedder, LocatesTokens, StatesLanguages, TokenOffsets, Vectors, Windowed
 from indexer.errors import EmbedderError
-from indexer.split.split import LocatesTokens, Tokens
+from rerank.models.running import KnowsVocabulary
 
 
 class DeferredEmbedder:
@@ -63,7 +63,7 @@ class DeferredEmbedder:
         model = self._model()
         return model.languages() if isinstance(model, StatesLanguages) else None
 
-    def locate_tokens(self, text: str) -> Tokens:
+    def locate_tokens(self, text: str) -> TokenOffsets:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""
         model = self._model()
         if not isinstance(model, LocatesTokens):

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embed import card
-from indexer.embed.contract import Embedder, Vectors
+from indexer.embed.contract import Embedder, TokenOffsets, Vectors, unit
 from indexer.embed.deferred import deferred
-from indexer.embed.open import Profile
+from indexer.embed.prefixes import Prefixes
 from indexer.errors import EmbedderError
 from indexer.revision import revision
-from indexer.split.split import Tokens
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +34,7 @@ class LocalEmbedder:
         self,
         model: SentenceTransformer,
         name: str,
-        profile: Profile,
+        profile: Prefixes,
         runtime: str,
         tokens: int,
         languages: frozenset[str] | None = None,
@@ -55,7 +54,7 @@ class LocalEmbedder:
     def deferred(
         cls,
         source: str,
-        profile: Profile | None = None,
+        profile: Prefixes | None = None,
         *,
         device: str | None = None,
         allow_download: bool = False,
@@ -78,7 +77,7 @@ class LocalEmbedder:
     def open(
         cls,
         source: str,
-        profile: Profile | None = None,
+        profile: Prefixes | None = None,
         *,
         device: str | None = None,
         allow_download: bool = False,
@@ -144,7 +143,7 @@ class LocalEmbedder:
         """Codes of the languages that the model's card names; None where it names none."""
         return self._languages
 
-    def locate_tokens(self, text: str) -> Tokens:
+    def locate_tokens(self, text: str) -> TokenOffsets:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""
         with self._tokenizing:
             encoded = self._tokenizer(
@@ -156,7 +155,7 @@ class LocalEmbedder:
                 verbose=False,
             )
         offsets = encoded["offset_mapping"]
-        return Tokens([start for start, _ in offsets], [end for _, end in offsets])
+        return TokenOffsets([start for start, _ in offsets], [end for _, end in offsets])
 
     def passages(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Unit vectors of passages, shape (n, d), in input order; `progress` gets the number done so far.
@@ -230,23 +229,6 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
         size = max(1, tokens // max(1, lengths[order[start]]))
         yield order[start : start + size]
         start += size
-
-
-def unit(vectors: NDArray[np.float32], name: str) -> Vectors:
-    """Return the rows scaled to length 1, shape (n, d).
-
-    Raises:
-        EmbedderError: a row is not finite, or is zero.
-    """
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    wrong = ~np.isfinite(lengths[:, 0]) | (lengths[:, 0] == 0)
-    if wrong.any():
-        raise EmbedderError(
-            f"The model {name} answered {int(wrong.sum())} of {len(vectors)} texts with a vector that is zero or not "
-            f"finite: its weights or its precision are broken, use another model."
-        )
-    scaled: Vectors = (vectors / lengths).astype(np.float32)
-    return scaled
 
 
 def _located(source: str, allow_download: bool) -> Path:
@@ -333,6 +315,6 @@ def _best_runtime(device: str | None) -> tuple[str, torch.dtype, str]:
     return place, torch.float32, f"{place}, fp32: the safe choice there"
 
 
-def _stated(model: SentenceTransformer) -> Profile:
+def _stated(model: SentenceTransformer) -> Prefixes:
     prompts = model.prompts or {}
-    return Profile(query=prompts.get("query") or "", passage=prompts.get("passage") or prompts.get("document") or "")
+    return Prefixes(query=prompts.get("query") or "", passage=prompts.get("passage") or prompts.get("document") or "")

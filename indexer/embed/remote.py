@@ -13,11 +13,9 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.embed.contract import Vectors
-from indexer.embed.local import unit
-from indexer.embed.open import Profile
+from indexer.embed.contract import TokenOffsets, Vectors, unit
+from indexer.embed.prefixes import Prefixes
 from indexer.errors import EmbedderError
-from indexer.split.split import Tokens
 
 TIMEOUT = 60.0
 """Seconds for one answer."""
@@ -52,14 +50,14 @@ class RemoteEmbedder:
         model: str,
         *,
         api_key: str | None = None,
-        profile: Profile | None = None,
+        profile: Prefixes | None = None,
         timeout: float = TIMEOUT,
         batch: int = BATCH,
         wait: float = 0.5,
     ) -> None:
         self._url = _route(url)
         self._model = model
-        self._profile = profile or Profile()
+        self._profile = profile or Prefixes()
         self._batch = batch
         self._wait = wait
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
@@ -96,10 +94,10 @@ class RemoteEmbedder:
         """About the tokens of the text: pieces of at most five letters (the server's tokenizer is not known here)."""
         return sum(1 for _ in _PIECE.finditer(text))
 
-    def locate_tokens(self, text: str) -> Tokens:
+    def locate_tokens(self, text: str) -> TokenOffsets:
         """Character offsets of the same pieces."""
         spans = [piece.span() for piece in _PIECE.finditer(text)]
-        return Tokens([start for start, _ in spans], [end for _, end in spans])
+        return TokenOffsets([start for start, _ in spans], [end for _, end in spans])
 
     def passages(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Unit vectors of passages, shape (n, d), in input order; `progress` gets the number done so far.

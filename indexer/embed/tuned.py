@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from data import minilm_folder
 from data import path as shipped
-from indexer.embed.contract import Embedder, Vectors
+from indexer.embed.contract import Embedder, TokenOffsets, Vectors
 from indexer.embed.deferred import deferred
 from indexer.embed.local import LocalEmbedder
-from indexer.embed.open import TUNED
-from indexer.split.split import Tokens
+from indexer.embed.prefixes import TUNED
 
 
 class TunedQueries:
@@ -55,7 +54,7 @@ class TunedQueries:
         """Codes of the languages that the model's card names."""
         return self._passages.languages()
 
-    def locate_tokens(self, text: str) -> Tokens:
+    def locate_tokens(self, text: str) -> TokenOffsets:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""
         return self._passages.locate_tokens(text)
 

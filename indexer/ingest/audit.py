@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from indexer.chunk import Chunk
     from indexer.embed.contract import Embedder
     from indexer.generation import Generation
-    from indexer.vectors.contract import Sparse, Stored
+    from indexer.vectors.contract import Sparse, StoredPoint
 
 _BATCH = 256
 """Chunks that are compared, embedded or written at once."""
@@ -146,7 +146,7 @@ def _embed(generation: Generation, embedder: Embedder, ids: list[str]) -> None:
         generation.write_vectors(chunks, counts, generation.embed(chunks, embedder))
 
 
-def _is_of(stored: Stored, chunk: Chunk) -> bool:
+def _is_of(stored: StoredPoint, chunk: Chunk) -> bool:
     """Whether the vector is one, made from this chunk's text and filed under its document."""
     length = float(np.linalg.norm(stored.dense))
     return (

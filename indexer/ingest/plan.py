@@ -6,30 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.catalog.catalog import Catalog
-from indexer.catalog.documents import Known
+from indexer.catalog.documents import KnownFile
 from indexer.errors import BadName
-from indexer.ingest.scan import Found, scan, shown
-from indexer.report import LONGEST_NAME, IngestReport, Outcome
+from indexer.ingest.scan import FoundFile, scan, shown
+from indexer.report import LONGEST_NAME, FileOutcome, IngestReport
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class IngestPlan:
     """The difference between a folder and the catalog, by size and time; content decides later."""
 
     root_id: int
     label: str
-    todo: tuple[Found, ...]
+    todo: tuple[FoundFile, ...]
     """Files that are new, or whose size or time changed."""
-    settled: tuple[Outcome, ...]
+    settled: tuple[FileOutcome, ...]
     """Files that need no work."""
-    known: dict[str, Known]
+    known: dict[str, KnownFile]
     """What the catalog remembers of this folder, by document name."""
-    gone: dict[str, Known]
+    gone: dict[str, KnownFile]
     """The part of it whose file is no longer there."""
     collection: str = ""
     """The collection that the folder belongs to."""
 
-    def name(self, found: Found) -> str:
+    def name(self, found: FoundFile) -> str:
         """The document name of a file: its path, after the folder's label where it has one."""
         return f"{self.label}:{found.file}" if self.label else found.file
 
@@ -43,7 +43,7 @@ def root_key(folder: Path) -> str:
     return shown(folder.resolve())
 
 
-def draw_up(catalog: Catalog, folder: Path, found: list[Found], *, register: bool) -> Plan:
+def draw_up(catalog: Catalog, folder: Path, found: list[FoundFile], *, register: bool) -> IngestPlan:
     """Return the plan for a folder; a folder that is new to the catalog is only entered there if `register`."""
     roots, collections = catalog.roots(), catalog.collections()
     key = root_key(folder)
@@ -52,9 +52,9 @@ def draw_up(catalog: Catalog, folder: Path, found: list[Found], *, register: boo
         known = catalog.known(root_id)
     else:
         root_id, label, known = 0, shown(Path(folder.resolve().name)) if roots else "", {}
-    draft = Plan(root_id, label, (), (), known, {})
-    todo: list[Found] = []
-    settled: list[Outcome] = []
+    draft = IngestPlan(root_id, label, (), (), known, {})
+    todo: list[FoundFile] = []
+    settled: list[FileOutcome] = []
     present: set[str] = set()
     for one in found:
         name = draft.name(one)
@@ -65,20 +65,20 @@ def draw_up(catalog: Catalog, folder: Path, found: list[Found], *, register: boo
         else:
             todo.append(one)
     gone = {name: one for name, one in known.items() if name not in present}
-    return Plan(root_id, label, tuple(todo), tuple(settled), known, gone, collections.get(key, ""))
+    return IngestPlan(root_id, label, tuple(todo), tuple(settled), known, gone, collections.get(key, ""))
 
 
-def unchanged(file: str, before: Known) -> Outcome:
+def unchanged(file: str, before: KnownFile) -> FileOutcome:
     """Return the outcome of a file that is as it was; one without text stays visible as empty."""
     if before.chunks == 0:
-        return Outcome(file, "empty", before.note)
-    return Outcome(file, "unchanged", before.note, before.chunks)
+        return FileOutcome(file, "empty", before.note)
+    return FileOutcome(file, "unchanged", before.note, before.chunks)
 
 
 def foreseen(folder: Path, leave_out: Path) -> IngestReport:
     """Return what a rebuild does to a folder: every file is added that is not skipped."""
     found, skipped = scan(folder, leave_out)
-    outcomes = [*skipped, *(Outcome(one.file, "added") for one in found)]
+    outcomes = [*skipped, *(FileOutcome(one.file, "added") for one in found)]
     return IngestReport(shown(folder), tuple(sorted(outcomes, key=lambda one: one.file)), 0.0)
 
 

@@ -7,17 +7,17 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from indexer.catalog.documents import Draft, Known
+from indexer.catalog.documents import Draft, KnownFile
 from indexer.embed.contract import Embedder
 from indexer.errors import ReadError
 from indexer.generation import Splitting
-from indexer.ingest.plan import Plan, unchanged
-from indexer.ingest.scan import Found
+from indexer.ingest.plan import IngestPlan, unchanged
+from indexer.ingest.scan import FoundFile
 from indexer.ingest.steady import Steady, steady
 from indexer.read.by_name import load
 from indexer.read.text import NotText
 from indexer.read.worker import Worker
-from indexer.report import Outcome, OutcomeKind
+from indexer.report import FileOutcome, OutcomeKind
 from indexer.split.split import segments, split
 from indexer.terms.analyzer import terms as terms_of
 
@@ -29,8 +29,8 @@ _RACY_NS = 2_000_000_000
 class Ready:
     """A file that was looked at: a draft to be written, or an outcome that needs no writing."""
 
-    found: Found
-    outcome: Outcome
+    found: FoundFile
+    outcome: FileOutcome
     draft: Draft | None = None
     """None where nothing is to be written."""
     outdated: int | None = None
@@ -43,14 +43,14 @@ class Preparer:
     """Makes files ready, one after the other; remembers which vanished documents it found again under a new name."""
 
     def __init__(
-        self, plan: Plan, embedder: Embedder, splitting: Splitting, limit: int, worker: Worker | None = None
+        self, plan: IngestPlan, embedder: Embedder, splitting: Splitting, limit: int, worker: Worker | None = None
     ) -> None:
         self._plan = plan
         self._embedder = embedder
         self._splitting = splitting
         self._limit = limit
         self._worker = worker or Worker()  # ends with this object
-        self._vanished: dict[str, list[Known]] = {}
+        self._vanished: dict[str, list[KnownFile]] = {}
         for name in sorted(plan.gone, reverse=True):
             self._vanished.setdefault(plan.gone[name].sha256, []).append(plan.gone[name])
         self.moved: set[str] = set()
@@ -58,24 +58,24 @@ class Preparer:
         self.seconds = {"read": 0.0, "split": 0.0}
         """Seconds of work so far, by stage."""
 
-    def classify(self, found: Found) -> Outcome:
+    def classify(self, found: FoundFile) -> FileOutcome:
         """Return what would become of a file, by its content's hash, without reading it as a document."""
         try:
             raw = steady(found.path, lambda: load(found.path, self._limit)).value
         except ReadError as reason:
-            return Outcome(found.file, "failed", str(reason))
+            return FileOutcome(found.file, "failed", str(reason))
         before = self._plan.known.get(self._plan.name(found))
         digest = hashlib.sha256(raw).hexdigest()
         if before is not None:
-            return unchanged(found.file, before) if before.sha256 == digest else Outcome(found.file, "changed")
+            return unchanged(found.file, before) if before.sha256 == digest else FileOutcome(found.file, "changed")
         old = self._take(digest)
         return (
-            Outcome(found.file, "renamed", f"It was {self._plan.file(old.document)}.")
+            FileOutcome(found.file, "renamed", f"It was {self._plan.file(old.document)}.")
             if old
-            else Outcome(found.file, "added")
+            else FileOutcome(found.file, "added")
         )
 
-    def prepare(self, found: Found, now_ns: int) -> Ready:
+    def prepare(self, found: FoundFile, now_ns: int) -> Ready:
         """Return the file made ready; `now_ns` is the clock by which a young file is told."""
         started = time.perf_counter()
         ready = self._prepare(found, now_ns)
@@ -83,13 +83,13 @@ class Preparer:
         self.seconds["read"] += spent
         return replace(ready, outcome=replace(ready.outcome, seconds=spent))
 
-    def _prepare(self, found: Found, now_ns: int) -> Ready:
+    def _prepare(self, found: FoundFile, now_ns: int) -> Ready:
         before = self._plan.known.get(self._plan.name(found))
         try:
             seen = steady(found.path, lambda: load(found.path, self._limit))
         except ReadError as reason:
             kept = " The earlier version is kept." if before else ""
-            return Ready(found, Outcome(found.file, "failed", f"{reason}{kept}"))
+            return Ready(found, FileOutcome(found.file, "failed", f"{reason}{kept}"))
         digest = hashlib.sha256(seen.value).hexdigest()
         settled = now_ns - seen.mtime_ns > _RACY_NS
         if before is not None and before.sha256 == digest:
@@ -111,11 +111,11 @@ class Preparer:
             reason_text = f"It was {self._plan.file(old.document)}."
         if not draft.chunks:
             kind, reason_text = "empty", draft.note or "It holds no text."
-        outcome = Outcome(found.file, kind, reason_text, len(draft.chunks), tokens)
+        outcome = FileOutcome(found.file, kind, reason_text, len(draft.chunks), tokens)
         note = reason_text if kind == "empty" else draft.note
         return Ready(found, outcome, replace(draft, replaces=replaces, note=note, settled=settled))
 
-    def _draft(self, found: Found, seen: Steady[bytes], digest: str) -> tuple[Draft, int]:
+    def _draft(self, found: FoundFile, seen: Steady[bytes], digest: str) -> tuple[Draft, int]:
         document = self._plan.name(found)
         text = self._worker.read(seen.value, found.path.suffix.lower())
         started = time.perf_counter()
@@ -139,7 +139,7 @@ class Preparer:
         self.seconds["read"] -= spent  # `prepare` counts all of a file's time as reading
         return draft, tokens
 
-    def _take(self, digest: str) -> Known | None:
+    def _take(self, digest: str) -> KnownFile | None:
         waiting = self._vanished.get(digest)
         if not waiting:
             return None
@@ -148,5 +148,5 @@ class Preparer:
         return old
 
     @staticmethod
-    def _unread(found: Found, before: Known | None, kind: OutcomeKind, reason: str) -> Ready:
-        return Ready(found, Outcome(found.file, kind, reason), outdated=before.id if before else None)
+    def _unread(found: FoundFile, before: KnownFile | None, kind: OutcomeKind, reason: str) -> Ready:
+        return Ready(found, FileOutcome(found.file, kind, reason), outdated=before.id if before else None)

@@ -11,14 +11,14 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from indexer.errors import FolderError
-from indexer.report import Outcome
+from indexer.report import FileOutcome
 
 IGNORE_FILE = ".secondlookignore"
 """Patterns of files to leave out, in the syntax of .gitignore, read from the folder's root."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file as the walk saw it."""
 
     file: str
@@ -28,7 +28,7 @@ class Found:
     mtime_ns: int
 
 
-def scan(folder: Path, leave_out: Path | None = None) -> tuple[list[Found], list[Outcome]]:
+def scan(folder: Path, leave_out: Path | None = None) -> tuple[list[FoundFile], list[FileOutcome]]:
     """Return the folder's files in path order, and what was skipped with the reason.
 
     Hidden files and folders, what `.secondlookignore` names, and the folder `leave_out` are passed over silently.
@@ -42,16 +42,18 @@ def scan(folder: Path, leave_out: Path | None = None) -> tuple[list[Found], list
     if not folder.is_dir():
         raise FolderError(f"{shown(folder)} is a file, not a folder: give the folder that holds it.")
     root = folder.resolve()
-    skipped: list[Outcome] = []
+    skipped: list[FileOutcome] = []
     ignored = _ignored(root)
-    found: dict[str, Found] = {}
+    found: dict[str, FoundFile] = {}
     for path, relative in _walk(root, root, ignored, leave_out.resolve() if leave_out else None, skipped):
         file = shown(relative)
         one = _look(root, path, file)
-        if isinstance(one, Outcome):
+        if isinstance(one, FileOutcome):
             skipped.append(one)
         elif file in found:
-            skipped.append(Outcome(file, "skipped", "Another file's name is written the same way: rename one of them."))
+            skipped.append(
+                FileOutcome(file, "skipped", "Another file's name is written the same way: rename one of them.")
+            )
         else:
             found[file] = one
     return sorted(found.values(), key=lambda one: one.file), skipped
@@ -78,7 +80,7 @@ def _ignored(root: Path) -> GitIgnoreSpec:
 
 
 def _walk(
-    root: Path, folder: Path, ignored: GitIgnoreSpec, leave_out: Path | None, skipped: list[Outcome]
+    root: Path, folder: Path, ignored: GitIgnoreSpec, leave_out: Path | None, skipped: list[FileOutcome]
 ) -> Iterator[tuple[Path, Path]]:
     try:
         with os.scandir(folder) as entries:
@@ -87,7 +89,7 @@ def _walk(
         if folder == root:
             raise FolderError(f"The folder {shown(root)} cannot be listed ({reason.strerror}).") from reason
         skipped.append(
-            Outcome(shown(folder.relative_to(root)), "skipped", f"The folder cannot be listed ({reason.strerror}).")
+            FileOutcome(shown(folder.relative_to(root)), "skipped", f"The folder cannot be listed ({reason.strerror}).")
         )
         return
     for entry in listed:
@@ -102,17 +104,17 @@ def _walk(
             yield path, relative
 
 
-def _look(root: Path, path: Path, file: str) -> Found | Outcome:
+def _look(root: Path, path: Path, file: str) -> FoundFile | FileOutcome:
     try:
         if path.is_symlink():
             target = path.resolve(strict=True)
             if target.is_dir():
-                return Outcome(file, "skipped", "It is a link to a folder, which is not followed.")
+                return FileOutcome(file, "skipped", "It is a link to a folder, which is not followed.")
             if not target.is_relative_to(root):
-                return Outcome(file, "skipped", "It is a link that leaves the folder.")
+                return FileOutcome(file, "skipped", "It is a link that leaves the folder.")
         status = path.stat()
     except (OSError, RuntimeError) as reason:
-        return Outcome(file, "skipped", f"It cannot be looked at ({getattr(reason, 'strerror', None) or reason}).")
+        return FileOutcome(file, "skipped", f"It cannot be looked at ({getattr(reason, 'strerror', None) or reason}).")
     if not stat.S_ISREG(status.st_mode):
-        return Outcome(file, "skipped", "It is not a regular file.")
-    return Found(file, path, status.st_size, status.st_mtime_ns)
+        return FileOutcome(file, "skipped", "It is not a regular file.")
+    return FoundFile(file, path, status.st_size, status.st_mtime_ns)

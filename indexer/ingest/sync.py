@@ -16,13 +16,13 @@ from indexer.catalog.documents import Draft
 from indexer.embed.contract import Embedder
 from indexer.errors import FolderError
 from indexer.generation import Generation, Splitting
-from indexer.ingest.plan import Plan, draw_up
+from indexer.ingest.plan import IngestPlan, draw_up
 from indexer.ingest.prepare import Preparer, Ready
 from indexer.ingest.scan import scan, shown
 from indexer.read.by_name import DEFAULT_LIMIT
-from indexer.report import IngestProgress, IngestReport, Outcome
+from indexer.report import FileOutcome, IngestProgress, IngestReport
 
-Progress = Callable[[IngestProgress], None]
+IngestListener = Callable[[IngestProgress], None]
 Cancel = Callable[[], bool]
 
 BATCH = 256
@@ -74,13 +74,13 @@ class Sync:
     """A folder inside that is passed over: the index itself."""
     collection: str | None = None
     """The collection that the folder belongs to from now on; None leaves it where it is."""
-    progress: Progress | None = None
+    progress: IngestListener | None = None
     cancel: Cancel | None = None
     """Asked often; a cancelled run leaves a whole index."""
     limit: int = DEFAULT_LIMIT
     """Bytes above which a file is refused."""
     _started: float = field(default_factory=time.perf_counter)
-    _outcomes: list[Outcome] = field(default_factory=list)
+    _outcomes: list[FileOutcome] = field(default_factory=list)
     _files: int = 0
     _chunks: int = 0
     _bytes: int = 0
@@ -124,13 +124,13 @@ class Sync:
         else:
             cancelled, removed = False, set()
             self._require_text(allow_empty=allow_empty)
-        self._outcomes += [Outcome(plan.file(name), "removed") for name in removed]
+        self._outcomes += [FileOutcome(plan.file(name), "removed") for name in removed]
         self._tell("done")
         outcomes = tuple(sorted(self._outcomes, key=lambda one: (one.file, one.outcome)))
         stages = {**preparer.seconds, "embed": self._embedding, "store": self._storing}
         return IngestReport(shown(self.folder), outcomes, time.perf_counter() - self._started, cancelled, stages)
 
-    def _work(self, plan: Plan, preparer: Preparer, *, allow_empty: bool) -> tuple[bool, set[str]]:
+    def _work(self, plan: IngestPlan, preparer: Preparer, *, allow_empty: bool) -> tuple[bool, set[str]]:
         """Write, then delete, then settle; returns whether it was cancelled, and the names that were removed."""
         catalog = self.generation.catalog
         catalog.put(dirty=True)
@@ -152,7 +152,7 @@ class Sync:
         if cancelled:
             done = {one.file for one in self._outcomes}
             late = [one.file for one in plan.todo if one.file not in done]
-            self._outcomes += [Outcome(file, "skipped", "The run was cancelled before this file.") for file in late]
+            self._outcomes += [FileOutcome(file, "skipped", "The run was cancelled before this file.") for file in late]
         self._tell("settle")
         removed: set[str] = set()
         if not cancelled:
@@ -163,7 +163,7 @@ class Sync:
         catalog.put(dirty=False)
         return cancelled, removed
 
-    def _batches(self, plan: Plan, preparer: Preparer) -> Iterator[list[Ready]]:
+    def _batches(self, plan: IngestPlan, preparer: Preparer) -> Iterator[list[Ready]]:
         """Yield files in batches of up to about `BATCH` chunks; the next one is read while this one is embedded."""
         now = time.time_ns()
         files = iter(plan.todo)

@@ -9,28 +9,43 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from indexer.errors import ReadError
+from indexer.read.formats import mail, word
+from indexer.read.formats import outlook as messages
 from indexer.read.formats.epub import epub
-from indexer.read.formats.mail import message
 from indexer.read.formats.markup import html, markdown, restructured
 from indexer.read.formats.notebook import notebook
 from indexer.read.formats.odf import odf
-from indexer.read.formats.outlook import outlook
 from indexer.read.formats.pdf import pdf
 from indexer.read.formats.records import json_document, json_lines, table
 from indexer.read.formats.rtf import rtf
 from indexer.read.formats.sheets import spreadsheet
 from indexer.read.formats.slides import pptx
 from indexer.read.formats.source import LANGUAGES, source
-from indexer.read.formats.word import docx
 from indexer.read.formats.xmlfile import xml
 from indexer.read.text import NotText, Text, decode
 
 DEFAULT_LIMIT = 64 * 1024 * 1024
 """Bytes above which a file is refused."""
 
-Reader = Callable[[bytes], Text]
+FormatReader = Callable[[bytes], Text]
 
-READERS: Mapping[str, Reader] = {
+
+def docx(raw: bytes) -> Text:
+    """A Word document, with what it takes in from other files."""
+    return word.docx(raw, read_bytes)
+
+
+def message(raw: bytes) -> Text:
+    """A message with its attachments."""
+    return mail.message(raw, read_bytes)
+
+
+def outlook(raw: bytes) -> Text:
+    """An Outlook message with its attachments."""
+    return messages.outlook(raw, read_bytes)
+
+
+READERS: Mapping[str, FormatReader] = {
     **dict.fromkeys((".md", ".markdown", ".mdx"), markdown),
     **dict.fromkeys((".rst", ".rest"), restructured),
     **dict.fromkeys((".html", ".htm", ".xhtml"), html),
@@ -52,14 +67,14 @@ READERS: Mapping[str, Reader] = {
 }
 """Reader by lower-case ending with the dot; everything else is read as plain text if it is text."""
 
-_BINARY: Mapping[Reader, tuple[bytes, ...]] = {
+_BINARY: Mapping[FormatReader, tuple[bytes, ...]] = {
     pdf: (b"%PDF-",),
     rtf: (b"{\\rtf",),
 }
 _PACKED = frozenset({docx, pptx, spreadsheet, odf, epub})
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0"
-_MEMBERS: tuple[tuple[str, Reader], ...] = (
+_MEMBERS: tuple[tuple[str, FormatReader], ...] = (
     ("word/document.xml", docx),
     ("ppt/presentation.xml", pptx),
     ("xl/workbook.xml", spreadsheet),
@@ -167,7 +182,7 @@ def read_bytes(raw: bytes, suffix: str) -> Text:
     return Text(text, kind="text", notes=(note,) if note else ())
 
 
-def _told_by_content(raw: bytes, suffix: str) -> Reader | None:
+def _told_by_content(raw: bytes, suffix: str) -> FormatReader | None:
     """The reader that the first bytes ask for, whatever the ending; None where they do not tell."""
     by_ending = READERS.get(suffix)
     for reader, signatures in _BINARY.items():
@@ -184,7 +199,7 @@ def _told_by_content(raw: bytes, suffix: str) -> Reader | None:
     return None
 
 
-def _packed(raw: bytes) -> Reader:
+def _packed(raw: bytes) -> FormatReader:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as package:
             names = set(package.namelist())
@@ -204,7 +219,7 @@ def _packed(raw: bytes) -> Reader:
     raise NotText("It is an archive: unpack it first.")
 
 
-def _compound(raw: bytes) -> Reader:
+def _compound(raw: bytes) -> FormatReader:
     if _stream("__properties_version1.0") in raw:
         return outlook
     if _stream("Workbook") in raw:

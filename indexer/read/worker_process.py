@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from typing import IO
 
 from indexer.errors import ReadError
-from indexer.read.by_name import Reader, read_bytes
+from indexer.read.by_name import FormatReader, read_bytes
 from indexer.read.text import NotText
 from indexer.read.worker import LONGEST, OUT_OF_MEMORY, receive, send
 
@@ -62,7 +62,7 @@ def limit_memory(memory: int) -> bool:
     return True
 
 
-def _answer(raw: bytes, suffix: str, readers: Mapping[str, Reader]) -> tuple[bytes, bytes]:
+def _answer(raw: bytes, suffix: str, readers: Mapping[str, FormatReader]) -> tuple[bytes, bytes]:
     """What became of the file, as JSON, and its text where there is one."""
     try:
         reader = readers.get(suffix)
@@ -86,9 +86,9 @@ def _answer(raw: bytes, suffix: str, readers: Mapping[str, Reader]) -> tuple[byt
         os._exit(OUT_OF_MEMORY)
 
 
-def _function(name: str) -> Reader:
+def _function(name: str) -> FormatReader:
     module, _, function = name.partition(":")
-    found: Reader = getattr(importlib.import_module(module), function)
+    found: FormatReader = getattr(importlib.import_module(module), function)
     return found
 
 

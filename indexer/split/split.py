@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from dataclasses import replace
 
 from indexer.chunk import Chunk, chunk_id, indexed
-from indexer.embed.contract import Embedder, Windowed
+from indexer.embed.contract import Embedder, LocatesTokens, Windowed
 from indexer.read.text import Text
 from indexer.split.definitions import LANGUAGES
 from indexer.split.structure import MARKDOWN, Heading, outline, pack, paths
@@ -36,23 +35,6 @@ _TITLED = frozenset({"rst", "email", "html", "epub", "odt", "docx", "xml"})
 """Kinds whose title belongs to every chunk's context."""
 _TITLE_WITHIN = 500
 _BETWEEN = " > "
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """Where the tokens of a text are: character offsets, ascending, both of length n."""
-
-    starts: Sequence[int]
-    ends: Sequence[int]
-
-
-@runtime_checkable
-class LocatesTokens(Protocol):
-    """An embedder that can say where its tokens are: one tokenisation then serves all of the splitter's questions."""
-
-    def locate_tokens(self, text: str) -> Tokens:
-        """Character offsets of the tokens, specials excluded, nothing truncated."""
-        ...
 
 
 def split(

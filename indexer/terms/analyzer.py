@@ -38,7 +38,7 @@ Own list. They are dropped before counting, because the floor of Okapi's idf wou
 most chunks above words that stand in a third of them.
 """
 
-Span = tuple[str, int, int]
+TermSpan = tuple[str, int, int]
 """Term, start and end: code points of the text as given, end exclusive."""
 
 
@@ -106,7 +106,7 @@ def terms(text: str) -> list[str]:
     return [term for term, _, _ in _spans(text)]
 
 
-def term_spans(text: str) -> list[Span]:
+def term_spans(text: str) -> list[TermSpan]:
     """Return (term, start, end) in reading order; `text[start:end]` is where the term was read.
 
     The terms are those of `terms`. Spans overlap where an identifier also gives its parts, and for character pairs.
@@ -114,7 +114,7 @@ def term_spans(text: str) -> list[Span]:
     return list(_spans(text))
 
 
-def _spans(text: str) -> Iterator[Span]:
+def _spans(text: str) -> Iterator[TermSpan]:
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         match token.lastgroup:
@@ -128,7 +128,7 @@ def _spans(text: str) -> Iterator[Span]:
                 yield token[0].casefold(), start, end
 
 
-def _name(text: str, start: int, end: int) -> Iterator[Span]:
+def _name(text: str, start: int, end: int) -> Iterator[TermSpan]:
     """Yield a word, or an identifier and then its parts."""
     pieces = [piece.span() for piece in _PIECE.finditer(text, start, end)]
     if pieces != [(start, end)]:
@@ -146,7 +146,7 @@ def _is_identifier(whole: str) -> bool:
     return "_" in whole or "." in whole or any(character.isdigit() for character in whole)
 
 
-def _word(text: str, start: int, end: int) -> Iterator[Span]:
+def _word(text: str, start: int, end: int) -> Iterator[TermSpan]:
     """Yield the stem of a word, and the stems of its humps where it is CamelCase."""
     raw = text[start:end]
     word = _normal(raw)
@@ -160,7 +160,7 @@ def _word(text: str, start: int, end: int) -> Iterator[Span]:
                 yield _stem(hump), start + first, start + last
 
 
-def _pairs(text: str, start: int, end: int) -> Iterator[Span]:
+def _pairs(text: str, start: int, end: int) -> Iterator[TermSpan]:
     """Yield overlapping pairs of characters, or the character where it stands alone."""
     characters = [character.span() for character in _CHARACTER.finditer(text, start, end)]
     lasts = characters[1:] or characters

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from indexer.chunk import Hit
 from indexer.errors import StoreError
-from indexer.vectors.contract import Point, Sparse, Stored
+from indexer.vectors.contract import Point, Sparse, StoredPoint
 
 DENSE = "dense"
 """Name of the dense vector of a point."""
@@ -107,11 +107,11 @@ def payload(point: Point) -> dict[str, str]:
     return {DOCUMENT: payload_name(point.document), TEXT: point.text}
 
 
-def stored(record: Any) -> Stored:  # noqa: ANN401  a record of either engine
+def stored(record: Any) -> StoredPoint:  # noqa: ANN401  a record of either engine
     """Return a record, fetched with both vectors and its payload, as a value."""
     vectors, about = record.vector or {}, record.payload or {}
     sparse = vectors.get(SPARSE)
-    return Stored(
+    return StoredPoint(
         document=str(about.get(DOCUMENT, "")),
         text=str(about.get(TEXT, "")),
         dense=np.asarray(vectors.get(DENSE, ()), dtype=np.float32),

@@ -30,7 +30,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredPoint:
     """What an engine holds of a chunk, to be compared with what it should hold."""
 
     document: str
@@ -79,7 +79,7 @@ class VectorStore(Protocol):
         """The dense vectors of the points that exist."""
         ...
 
-    def contents(self, ids: Sequence[str]) -> dict[str, Stored]:
+    def contents(self, ids: Sequence[str]) -> dict[str, StoredPoint]:
         """All that is held of the points that exist."""
         ...
 

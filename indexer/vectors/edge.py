@@ -35,7 +35,7 @@ from indexer.vectors.common import (
     sparse_lists,
     stored,
 )
-from indexer.vectors.contract import Point, Sparse, Stored
+from indexer.vectors.contract import Point, Sparse, StoredPoint
 
 BATCH = 256
 """Points per engine call: short enough that other threads get the GIL between two."""
@@ -148,9 +148,9 @@ class EdgeStore:
             found |= {str(record.id): np.asarray(record.vector[DENSE], dtype=np.float32) for record in records}
         return found
 
-    def contents(self, ids: Sequence[str]) -> dict[str, Stored]:
+    def contents(self, ids: Sequence[str]) -> dict[str, StoredPoint]:
         """All that is held of the points that exist."""
-        found: dict[str, Stored] = {}
+        found: dict[str, StoredPoint] = {}
         for batch in batches(filter(is_id, ids), BATCH):
             with self._engine("read"):
                 records = self._shard.retrieve([*batch], with_payload=True, with_vector=True)

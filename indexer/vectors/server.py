@@ -34,7 +34,7 @@ from indexer.vectors.common import (
     sparse_lists,
     stored,
 )
-from indexer.vectors.contract import Point, Sparse, Stored
+from indexer.vectors.contract import Point, Sparse, StoredPoint
 
 BATCH = 128
 """Points per request: 4,096 numbers each stay below the server's default limit of 32 MB."""
@@ -166,9 +166,9 @@ class ServerStore:
                     found[str(record.id)] = np.asarray(record.vector[DENSE], dtype=np.float32)
         return found
 
-    def contents(self, ids: Sequence[str]) -> dict[str, Stored]:
+    def contents(self, ids: Sequence[str]) -> dict[str, StoredPoint]:
         """All that is held of the points that exist."""
-        found: dict[str, Stored] = {}
+        found: dict[str, StoredPoint] = {}
         for batch in batches(filter(is_id, ids), BATCH):
             with self._request("read"):
                 records = self._client.retrieve(self._collection, batch, with_payload=True, with_vectors=True)

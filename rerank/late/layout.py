@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rerank.base import clean
-from rerank.models.tokens import Piece, Reader, cut_unread
+from rerank.models.tokens import Piece, Tokeniser, cut_unread
 from rerank.scores_cache import text_key
 from rerank.windows import Cutting
 
@@ -29,7 +29,7 @@ class PassageLayout:
 class PassageLayouts:
     """The layouts of passages, those of long ones remembered."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Tokeniser) -> None:
         self._reader = reader
         self._kept: dict[tuple[str, str], PassageLayout] = {}
 

@@ -32,7 +32,7 @@ from rerank.models.encoder import Encoder, Tokens
 from rerank.models.held import Held
 from rerank.models.revision import Revision
 from rerank.models.running import Cancel, Progress
-from rerank.models.tokens import Piece, Reader
+from rerank.models.tokens import Piece, Tokeniser
 from rerank.models.trained_folder import base_folder, passage_folder, query_weights
 from rerank.scorer import Aligned, Limits, LongDocuments, ScoreContract, Scored, Scoring, Span
 from rerank.scores_cache import text_key
@@ -61,7 +61,7 @@ class LateInteractionScorer(EncoderScorer):
         super().__init__(
             folder,
             (*weight_files(folder, allow_pickle=allow_pickle), *projection_files(folder)),
-            Reader(base_folder(folder, config)),
+            Tokeniser(base_folder(folder, config)),
             name=name,
             placement=placement,
             contract=contract,

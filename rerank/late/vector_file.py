@@ -15,7 +15,7 @@ from rerank.errors import BadInput
 
 _log = logging.getLogger(__name__)
 
-Stored = tuple[NDArray[np.int8], NDArray[np.float32]]
+StoredVectors = tuple[NDArray[np.int8], NDArray[np.float32]]
 """Codes (n, d) and scales (n,)."""
 
 _SCHEMA = """
@@ -46,7 +46,7 @@ class VectorFile:
                 leftover.unlink()
             self._db = self._open()
 
-    def get_many(self, model: str, keys: Sequence[str]) -> list[Stored | None]:
+    def get_many(self, model: str, keys: Sequence[str]) -> list[StoredVectors | None]:
         """What is stored under each key, or None; nothing, and a line in the log, where the file cannot be read now."""
         try:
             found = self._read(model, keys)
@@ -55,8 +55,8 @@ class VectorFile:
             found = {}
         return [found.get(key) for key in keys]
 
-    def _read(self, model: str, keys: Sequence[str]) -> dict[str, Stored]:
-        found: dict[str, Stored] = {}
+    def _read(self, model: str, keys: Sequence[str]) -> dict[str, StoredVectors]:
+        found: dict[str, StoredVectors] = {}
         for at in range(0, len(keys), _KEYS_PER_QUERY):
             some = keys[at : at + _KEYS_PER_QUERY]
             marks = ",".join("?" * len(some))
@@ -75,7 +75,7 @@ class VectorFile:
                 )
         return found
 
-    def put_many(self, model: str, keys: Sequence[str], stored: Sequence[Stored]) -> None:
+    def put_many(self, model: str, keys: Sequence[str], stored: Sequence[StoredVectors]) -> None:
         """Store one entry per key in one transaction; the least recently used ones go.
 
         Where the file cannot be written now, nothing is stored and the log says so: a cache must not stop a search.

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from rerank.errors import BadCheckpoint
-from rerank.listwise.passes import Vectors
+from rerank.listwise.passes import PassageVectors
 from rerank.listwise.prompt import DOCUMENT_TOKEN, QUERY_TOKEN
 from rerank.models.checkpoint import read_config, read_json, weight_files
-from rerank.models.tokens import Reader
+from rerank.models.tokens import Tokeniser
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -49,7 +49,7 @@ class ListwiseModel:
         return text
 
     @torch.inference_mode()
-    def read(self, ids: list[int], passages: int) -> tuple[Vectors, Vectors]:
+    def read(self, ids: list[int], passages: int) -> tuple[PassageVectors, PassageVectors]:
         """The projected states of a prompt's passages (n, d) and of its query (d,).
 
         Raises:
@@ -92,7 +92,7 @@ def load_listwise(folder: Path, device: torch.device, dtype: torch.dtype) -> Lis
             f"{folder} does not hold the weights its config promises: {lines[-1].strip()}"
         ) from mismatch
     backbone.rotary_emb = type(backbone.rotary_emb)(config)
-    tokenizer = Reader(folder).tokenizer
+    tokenizer = Tokeniser(folder).tokenizer
     return ListwiseModel(
         backbone=backbone.to(device).eval(),
         projector=(projector[0].to(device), projector[1].to(device)),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+PassageVectors = NDArray[np.float32]
 """Shape (n, d) for passages, (d,) for a query."""
 
 
@@ -29,14 +29,14 @@ def passes(lengths: Sequence[int], room: int, most: int, longest: int) -> list[t
     return found
 
 
-def cosines(passages: Vectors, query: Vectors) -> Vectors:
+def cosines(passages: PassageVectors, query: PassageVectors) -> PassageVectors:
     """The cosine of each passage (n, d) with the query (d,): shape (n,); a zero vector has cosine 0."""
     lengths = np.linalg.norm(passages, axis=1) * np.linalg.norm(query)
-    found: Vectors = ((passages @ query) / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    found: PassageVectors = ((passages @ query) / np.where(lengths > 0, lengths, 1)).astype(np.float32)
     return np.clip(found, -1, 1)
 
 
-def merge(read: Iterable[tuple[Vectors, Vectors]]) -> list[float]:
+def merge(read: Iterable[tuple[PassageVectors, PassageVectors]]) -> list[float]:
     """One score per passage, in order, from the (passages, query) vectors of each pass.
 
     A pass counts by its best passage, `(1 + cosine) / 2`; the query is the mean of the passes' query vectors under

@@ -10,7 +10,7 @@ from pathlib import Path
 from rerank.base import BaseScorer, check, clean, stop_if
 from rerank.errors import BadInput, OutOfMemory
 from rerank.listwise.model import ListwiseModel, load_listwise
-from rerank.listwise.passes import Vectors, merge, passes
+from rerank.listwise.passes import PassageVectors, merge, passes
 from rerank.listwise.prompt import prompt, without_markers
 from rerank.models.batching import short_of_memory
 from rerank.models.checkpoint import weight_files
@@ -200,12 +200,12 @@ class ListwiseScorer(BaseScorer):
         notes: list[str],
         progress: Progress | None,
         cancel: Cancel | None,
-    ) -> list[tuple[Vectors, Vectors]]:
+    ) -> list[tuple[PassageVectors, PassageVectors]]:
         """Passage and query vectors of each pass; a pass that does not fit the device's memory is halved."""
         frame = self._frame(model)
         todo = passes([one.tokens + frame for one in texts], room[0], self._per_pass, room[1] + frame)
         todo.reverse()
-        read: list[tuple[Vectors, Vectors]] = []
+        read: list[tuple[PassageVectors, PassageVectors]] = []
         while todo:
             stop_if(cancel)
             start, end = todo.pop()

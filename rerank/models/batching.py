@@ -42,7 +42,7 @@ def batches(lengths: Sequence[int], budget: int, *, padded: bool = False) -> lis
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[T]):
+class BatchRun(Generic[T]):
     """What a run over all batches gave."""
 
     results: list[T]
@@ -62,7 +62,7 @@ def run(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     forget: Callable[[], None] | None = None,
-) -> Outcome[T]:
+) -> BatchRun[T]:
     """The results of `compute` over all texts, in input order.
 
     A batch that does not fit the memory is tried again in halves, and the smaller budget is kept for the rest.
@@ -121,7 +121,7 @@ def run(
     finally:
         wait(flying)
     notes = (f"Not enough memory: the batch was cut to {budget} tokens and tried again.",) if short else ()
-    return Outcome([found[index] for index in range(len(lengths))], budget, notes)
+    return BatchRun([found[index] for index in range(len(lengths))], budget, notes)
 
 
 def _cost(batch: Sequence[int], lengths: Sequence[int], *, padded: bool) -> int:

@@ -23,7 +23,7 @@ _BUFFERS = ("position_ids", "token_type_ids")
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class EncoderShape:
     """The sizes and rules of an encoder. H = `hidden`, A = `heads`, I = `inner`."""
 
     hidden: int
@@ -55,7 +55,7 @@ class Checkpoint:
     folder: Path
     config: dict[str, Any]
     layout: Layout
-    shape: Shape
+    shape: EncoderShape
     weights: dict[str, Tensor]
 
 
@@ -138,7 +138,7 @@ def weight_files(folder: Path, *, allow_pickle: bool = False) -> tuple[Path, ...
     return (pickled,)
 
 
-def read_shape(folder: Path, config: Mapping[str, Any], layout: Layout) -> Shape:
+def read_shape(folder: Path, config: Mapping[str, Any], layout: Layout) -> EncoderShape:
     """The encoder's sizes from its config.
 
     Raises:
@@ -162,7 +162,7 @@ def read_shape(folder: Path, config: Mapping[str, Any], layout: Layout) -> Shape
         raise BadCheckpoint(f"{folder / 'config.json'}: position_embedding_type {kind!r} does not fit the weights.")
     roberta = layout.family.startswith("xlm-roberta")
     first = int(config.get("pad_token_id") or 0) + 1 if roberta else 0
-    return Shape(
+    return EncoderShape(
         hidden=hidden,
         layers=size("num_hidden_layers"),
         heads=heads,
@@ -191,7 +191,7 @@ def _load(file: Path) -> dict[str, Tensor]:
         raise BadCheckpoint(f"{file} cannot be read ({broken}): download or copy it again.") from broken
 
 
-def _named(folder: Path, tensors: dict[str, Tensor], layout: Layout, shape: Shape) -> dict[str, Tensor]:
+def _named(folder: Path, tensors: dict[str, Tensor], layout: Layout, shape: EncoderShape) -> dict[str, Tensor]:
     """The weights under our names, checked against what the config promises."""
     names = layout.names(shape.layers, positions=not shape.alibi)
     wanted = {theirs for several in names.values() for theirs in several}
@@ -222,7 +222,7 @@ def _named(folder: Path, tensors: dict[str, Tensor], layout: Layout, shape: Shap
     return found
 
 
-def _sizes(shape: Shape) -> dict[str, tuple[int, ...]]:
+def _sizes(shape: EncoderShape) -> dict[str, tuple[int, ...]]:
     hidden, inner = shape.hidden, shape.inner
     up = inner * 2 if shape.gated else inner
     linear = {"qkv": (3 * hidden, hidden), "attended": (hidden, hidden), "up": (up, hidden), "down": (hidden, inner)}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["bert", "xlm-roberta", "xlm-roberta-fused", "jina-bert"]
+Body = Literal["bert", "xlm-roberta", "xlm-roberta-fused", "jina-bert"]
 
 _BERT_LAYER = {
     "attended": "attention.output.dense",
@@ -34,7 +34,7 @@ _QKV = ("attention.self.query", "attention.self.key", "attention.self.value")
 class Layout:
     """How one family names its tensors."""
 
-    family: Family
+    family: Body
     prefix: str
     """Before every name of the encoder; empty in a bare body."""
     norm: str
@@ -92,7 +92,7 @@ def detect(keys: Iterable[str], config: dict[str, object]) -> Layout:
     if not any(".attention.self.query." in name for name in names):
         raise ValueError("no encoder layers by a known name")
     roberta = prefix == "roberta." or str(config.get("model_type", "")) in {"xlm-roberta", "roberta", "camembert"}
-    family: Family = "xlm-roberta" if roberta else "bert"
+    family: Body = "xlm-roberta" if roberta else "bert"
     layer = "encoder.layer.{i}."
     return Layout(family, prefix, "embeddings.LayerNorm", layer, _BERT_LAYER, _QKV, head, _spare(prefix, head))
 

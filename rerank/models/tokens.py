@@ -63,7 +63,7 @@ class Frame:
         return Tokens(ids, len(first) if self.typed else len(ids))
 
 
-class Reader:
+class Tokeniser:
     """A model's tokenizer, read from its folder. Safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:

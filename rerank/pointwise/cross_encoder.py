@@ -16,7 +16,7 @@ from rerank.models.checkpoint import Checkpoint, read, weight_files
 from rerank.models.device import Placement, choose
 from rerank.models.encoder import Encoder, Tokens
 from rerank.models.running import Cancel, Progress
-from rerank.models.tokens import Piece, Reader
+from rerank.models.tokens import Piece, Tokeniser
 from rerank.pointwise.contract import pointwise
 from rerank.scorer import Limits, ScoreContract, Scored, Scoring, Span
 from rerank.scores_cache import ScoreCache, text_key
@@ -77,7 +77,7 @@ class CrossEncoderScorer(EncoderScorer):
         super().__init__(
             folder,
             weight_files(folder, allow_pickle=allow_pickle),
-            Reader(folder),
+            Tokeniser(folder),
             name=name,
             placement=placement,
             contract=contract,

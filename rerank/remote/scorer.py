@@ -13,7 +13,7 @@ from rerank.base import BaseScorer, check, clean, stop_if
 from rerank.errors import BadInput, RemoteError
 from rerank.models.running import Cancel, Progress, Runtime
 from rerank.remote.http import Address, Patience, Secret, post
-from rerank.remote.shapes import COHERE, JINA, TEI, NonsenseError, Wire, scores_of
+from rerank.remote.shapes import COHERE, JINA, TEI, NonsenseError, ServerShape, scores_of
 from rerank.scorer import Limits, ScoreContract, Scored, Scoring
 from rerank.scores_cache import ScoreCache, text_key
 
@@ -40,7 +40,7 @@ class RemoteScorer(BaseScorer):
 
     def __init__(
         self,
-        wire: Wire,
+        wire: ServerShape,
         url: str,
         *,
         model: str = "",

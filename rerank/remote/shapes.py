@@ -14,7 +14,7 @@ class NonsenseError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class ServerShape:
     """One server's shape on the wire."""
 
     name: str
@@ -36,7 +36,7 @@ def results_of(answer: Any) -> list[Any]:  # noqa: ANN401 - whatever the server 
     return found
 
 
-def scores_of(wire: Wire, answer: Any, count: int) -> list[float]:  # noqa: ANN401 - whatever the server sent
+def scores_of(wire: ServerShape, answer: Any, count: int) -> list[float]:  # noqa: ANN401 - whatever the server sent
     """One finite score per document, in the order in which the documents were sent.
 
     Raises:
@@ -80,9 +80,9 @@ def _bare(answer: Any) -> list[Any]:  # noqa: ANN401 - whatever the server sent
     return answer
 
 
-JINA = Wire("jina", _jina, results_of, "relevance_score", 2048, "jina-reranker-v2-base-multilingual")
+JINA = ServerShape("jina", _jina, results_of, "relevance_score", 2048, "jina-reranker-v2-base-multilingual")
 """Jina's `POST /v1/rerank`, which vLLM, Infinity and many others speak too."""
-COHERE = Wire("cohere", _cohere, results_of, "relevance_score", 1000, "rerank-v3.5")
+COHERE = ServerShape("cohere", _cohere, results_of, "relevance_score", 1000, "rerank-v3.5")
 """Cohere's `POST /v2/rerank`; at most 1,000 documents in a request, as Cohere recommends."""
-TEI = Wire("tei", _tei, _bare, "score", 32)
+TEI = ServerShape("tei", _tei, _bare, "score", 32)
 """`POST /rerank` of text-embeddings-inference, a bare list; 32 is its default for `--max-client-batch-size`."""

@@ -17,7 +17,7 @@ from torch import Tensor
 from rerank.training.loss import BARRED, contrast, interaction, listwise, own_interaction
 from rerank.training.material import Example, Material, batches
 from rerank.training.model import Asked, QueryEncoder
-from rerank.training.pool import Pool, Say, interactions
+from rerank.training.pool import Log, Pool, interactions
 from rerank.training.recipe import Recipe
 
 _LOSSES = 50
@@ -27,7 +27,7 @@ _AT_ONCE = 16
 
 
 @dataclass(slots=True)
-class Run:
+class TrainingRun:
     """Where a training run stands; everything that a checkpoint holds besides the weights."""
 
     step: int = 0
@@ -52,8 +52,8 @@ def train(
     recipe: Recipe,
     checkpoint: Path,
     minutes: float | None,
-    say: Say,
-) -> Run:
+    say: Log,
+) -> TrainingRun:
     """Return the finished run; the model holds the last step's weights, `best` the best ones.
 
     Args:
@@ -174,7 +174,7 @@ def _draw(example: Example, count: int, generator: random.Random) -> list[int]:
     return generator.sample(range(len(example.mined.places)), min(count, len(example.mined.places)))
 
 
-def _look(model: QueryEncoder, material: Material, pool: Pool, run: Run, say: Say) -> None:
+def _look(model: QueryEncoder, material: Material, pool: Pool, run: TrainingRun, say: Log) -> None:
     scores = held_out_scores(model, material, pool)
     means = {source: sum(values) / len(values) for source, values in sorted(scores.items())}
     score = sum(means.values()) / len(means) if means else 0.0
@@ -187,7 +187,7 @@ def _look(model: QueryEncoder, material: Material, pool: Pool, run: Run, say: Sa
     say(f"step {run.step}, {run.seconds:.0f} s, loss {loss}, held-out nDCG@10 {score:.4f} ({parts})")
 
 
-def _save(model: QueryEncoder, optimizer: torch.optim.Optimizer, run: Run, checkpoint: Path) -> None:
+def _save(model: QueryEncoder, optimizer: torch.optim.Optimizer, run: TrainingRun, checkpoint: Path) -> None:
     state: dict[str, Any] = {
         "step": run.step,
         "seconds": run.seconds,
@@ -202,9 +202,9 @@ def _save(model: QueryEncoder, optimizer: torch.optim.Optimizer, run: Run, check
     fresh.replace(checkpoint)
 
 
-def _resume(model: QueryEncoder, optimizer: torch.optim.Optimizer, checkpoint: Path, say: Say) -> Run:
+def _resume(model: QueryEncoder, optimizer: torch.optim.Optimizer, checkpoint: Path, say: Log) -> TrainingRun:
     if not checkpoint.is_file():
-        return Run()
+        return TrainingRun()
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     with torch.no_grad():
         for name, one in model.trained().items():
@@ -212,4 +212,4 @@ def _resume(model: QueryEncoder, optimizer: torch.optim.Optimizer, checkpoint: P
     optimizer.load_state_dict(state["optimizer"])
     say(f"going on from step {state['step']}")
     looks = [(int(step), float(score)) for step, score in state["looks"]]
-    return Run(state["step"], state["seconds"], state["losses"], looks, state["best"])
+    return TrainingRun(state["step"], state["seconds"], state["losses"], looks, state["best"])

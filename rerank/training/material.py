@@ -12,17 +12,17 @@ from rerank.errors import BadInput
 from rerank.training.mining import Mined
 from rerank.training.model import QueryEncoder
 from rerank.training.pairs import Pair, answers, hold_out, passage_key, passage_text, share
-from rerank.training.pool import Pool, Say, Wanted, candidates, mine, pool_terms, read_pool
+from rerank.training.pool import Log, Pool, Wanted, candidates, mine, pool_terms, read_pool
 from rerank.training.recipe import Recipe
 
-Pieces = tuple[int, ...]
+TokenIds = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A training query with what it is trained on."""
 
-    query: Pieces
+    query: TokenIds
     positive: int
     mined: Mined
     forbidden: frozenset[int]
@@ -30,11 +30,11 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldOut:
     """A held-out query: a list to rank, and which of it answers."""
 
     source: str
-    query: Pieces
+    query: TokenIds
     list: tuple[int, ...]
     """Places in the pool, the positive first."""
 
@@ -43,12 +43,12 @@ class Held:
 class Material:
     """All that the training loop reads."""
 
-    pool: tuple[Pieces, ...]
+    pool: tuple[TokenIds, ...]
     examples: tuple[Example, ...]
-    held: tuple[Held, ...]
+    held: tuple[HeldOut, ...]
 
 
-def prepare(pairs: Sequence[Pair], base: Path, model: QueryEncoder, recipe: Recipe, say: Say) -> tuple[Material, Pool]:
+def prepare(pairs: Sequence[Pair], base: Path, model: QueryEncoder, recipe: Recipe, say: Log) -> tuple[Material, Pool]:
     """Return tokenised pairs with mined negatives, and the pool that they were mined from.
 
     The pool is every positive of every source that was drawn, so negatives cross sources. Held-out passages are never
@@ -94,11 +94,11 @@ def prepare(pairs: Sequence[Pair], base: Path, model: QueryEncoder, recipe: Reci
         order = sorted(zip(got.blended, got.places, strict=True), key=lambda it: (-it[0], it[1]))
         others = dict.fromkeys(place for _, place in order if place not in one.forbidden)
         chosen = (one.positive, *list(others)[: recipe.held_out_list - 1])
-        lists.append(Held(pair.source, tuple(one.pieces), chosen))
+        lists.append(HeldOut(pair.source, tuple(one.pieces), chosen))
     return Material(tuple(pool), examples, tuple(lists)), read
 
 
-def tokenise(base: Path, texts: Sequence[str], longest: int) -> list[Pieces]:
+def tokenise(base: Path, texts: Sequence[str], longest: int) -> list[TokenIds]:
     """Return each text in word pieces, specials included, at most `longest` of them."""
     from tokenizers import Tokenizer
 
@@ -144,5 +144,5 @@ def thaw(text: str) -> Material:
             Example(tuple(query), positive, Mined(tuple(places), tuple(teacher), score), frozenset(forbidden))
             for query, positive, forbidden, places, teacher, score in content["examples"]
         ),
-        held=tuple(Held(one["source"], tuple(one["query"]), tuple(one["list"])) for one in content["held"]),
+        held=tuple(HeldOut(one["source"], tuple(one["query"]), tuple(one["list"])) for one in content["held"]),
     )

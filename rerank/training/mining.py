@@ -15,7 +15,7 @@ B = 0.75
 COMMON = 0.1
 """Word pieces in more of the passages than this are left out: they cost time and decide nothing."""
 
-Pieces = Sequence[Sequence[int]]
+TermIds = Sequence[Sequence[int]]
 """Texts as word-piece numbers, without specials."""
 
 
@@ -43,7 +43,7 @@ class Mined:
     """The positive's score on the same scale."""
 
 
-def lexical(passages: Pieces, vocabulary: int, device: torch.device | None = None) -> Tensor:
+def lexical(passages: TermIds, vocabulary: int, device: torch.device | None = None) -> Tensor:
     """Return BM25 weights of word pieces in passages, a sparse matrix (n, vocabulary).
 
     Times a column of a query's piece counts it gives the scores, idf included (Robertson's, floored at 0 by the 1 in
@@ -67,7 +67,7 @@ def lexical(passages: Pieces, vocabulary: int, device: torch.device | None = Non
     return kept.coalesce().to(device or torch.device("cpu"))
 
 
-def lexical_scores(index: Tensor, queries: Pieces) -> Tensor:
+def lexical_scores(index: Tensor, queries: TermIds) -> Tensor:
     """Return BM25 scores of every passage for every query, (q, n)."""
     counts = torch.zeros(index.shape[1], len(queries), device=index.device)  # (V, q)
     for place, pieces in enumerate(queries):

@@ -22,7 +22,7 @@ from rerank.training.loss import own_interaction
 from rerank.training.mining import Mined, Rules, blend, lexical, lexical_scores, select, top
 from rerank.training.model import Asked, QueryEncoder
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 _GPU_QUERIES = 256
 _CPU_QUERIES = 16
@@ -76,7 +76,7 @@ class Candidates:
     interaction: tuple[float, ...]
 
 
-def read_pool(base: Path, pieces: Sequence[Sequence[int]], device: torch.device, say: Say) -> Pool:
+def read_pool(base: Path, pieces: Sequence[Sequence[int]], device: torch.device, say: Log) -> Pool:
     """Return the pool as the untrained model sees it.
 
     Args:
@@ -149,7 +149,7 @@ def mine(
     wanted: Sequence[Wanted],
     apart: frozenset[int],
     rules: Rules,
-    say: Say,
+    say: Log,
 ) -> list[Mined]:
     """Return each query's hard negatives, none of them among the places `apart`."""
     found: list[Mined] = []

@@ -29,17 +29,17 @@ from typing import Any
 import data
 from rerank.errors import BadInput, RerankError
 from rerank.training.folder import sha256, write_folder
-from rerank.training.loop import Run, train
+from rerank.training.loop import TrainingRun, train
 from rerank.training.material import Material, freeze, prepare, thaw
 from rerank.training.model import QueryEncoder
 from rerank.training.pairs import read_pairs
-from rerank.training.pool import Pool, Say, read_pool
+from rerank.training.pool import Log, Pool, read_pool
 from rerank.training.recipe import Recipe, recipe
 
 
 def fit(
-    pairs: Path, out: Path, chosen: Recipe, *, device: str | None = None, minutes: float | None = None, say: Say
-) -> Run:
+    pairs: Path, out: Path, chosen: Recipe, *, device: str | None = None, minutes: float | None = None, say: Log
+) -> TrainingRun:
     """Return the finished run, its best weights written to `out` and its checkpoint to `out`.work beside it.
 
     Args:
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _material(
-    pairs: Path, base: Path, model: QueryEncoder, chosen: Recipe, work: Path, fingerprint: str, say: Say
+    pairs: Path, base: Path, model: QueryEncoder, chosen: Recipe, work: Path, fingerprint: str, say: Log
 ) -> tuple[Material, Pool]:
     """The mined material and its pool, from `work` if this run was started before.
 

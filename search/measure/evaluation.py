@@ -30,7 +30,7 @@ FUSED: tuple[tuple[Fusion, float], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class SecondStage:
     """One second stage to measure."""
 
     name: str
@@ -71,7 +71,7 @@ Found = tuple[Sequence[Hit], Sequence[Hit], Mapping[str, Chunk]]
 def from_index(
     index: Retriever,
     queries: Mapping[str, str],
-    stages: Sequence[Stage],
+    stages: Sequence[SecondStage],
     settings: SearchSettings,
     progress: Callable[[int, int], None] | None = None,
     *,
@@ -115,7 +115,7 @@ def from_index(
 def from_candidates(
     lists: Mapping[str, Sequence[tuple[Chunk, float]]],
     queries: Mapping[str, str],
-    stages: Sequence[Stage],
+    stages: Sequence[SecondStage],
     by: BlendBy = "scores",
     progress: Callable[[int, int], None] | None = None,
 ) -> Pass:
@@ -173,7 +173,7 @@ def summary(gathered: Pass, qrels: Qrels, baseline: str, relevant: int = 1) -> d
 
 
 def candidate_curve(
-    gathered: Pass, stage: Stage, blend: float, qrels: Qrels, relevant: int = 1
+    gathered: Pass, stage: SecondStage, blend: float, qrels: Qrels, relevant: int = 1
 ) -> list[dict[str, float]]:
     """Return nDCG@10 and milliseconds for each candidate count, from the scores of one pass.
 
@@ -224,7 +224,7 @@ def cutoff_curve(
     return points
 
 
-def tuning(gathered: Pass, stages: Sequence[Stage], qrels: Qrels, relevant: int = 1) -> dict[str, Any]:
+def tuning(gathered: Pass, stages: Sequence[SecondStage], qrels: Qrels, relevant: int = 1) -> dict[str, Any]:
     """Return nDCG@10 of every fusion and share of BM25, and of every blend of each second stage.
 
     Blends are over the candidates of the fusion that the pass was made with. For choosing settings: on queries that
@@ -254,7 +254,7 @@ def _second_stages(
     identity: str,
     query: str,
     first: tuple[Candidate, ...],
-    stages: Sequence[Stage],
+    stages: Sequence[SecondStage],
     by: BlendBy,
     literacy: Literacy,
 ) -> None:

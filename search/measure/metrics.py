@@ -23,7 +23,7 @@ SAMPLES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairedTest:
     """One system against a baseline on the same queries."""
 
     difference: float
@@ -86,7 +86,7 @@ def interval(values: PerQuery, seed: int = 0) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def compare(values: PerQuery, baseline: PerQuery, seed: int = 0) -> Comparison:
+def compare(values: PerQuery, baseline: PerQuery, seed: int = 0) -> PairedTest:
     """Return a paired comparison by Fisher's randomisation test (Smucker, Allan and Carterette, CIKM 2007).
 
     Raises:
@@ -97,7 +97,7 @@ def compare(values: PerQuery, baseline: PerQuery, seed: int = 0) -> Comparison:
     observed = float(gaps.mean()) if len(gaps) else 0.0
     signs = np.random.default_rng(seed).choice((-1.0, 1.0), size=(SAMPLES, len(gaps)))
     extreme = int((np.abs((signs * gaps).mean(axis=1)) >= abs(observed) - 1e-12).sum()) if len(gaps) else SAMPLES
-    return Comparison(
+    return PairedTest(
         difference=observed,
         p=(extreme + 1) / (SAMPLES + 1),
         wins=int((gaps > 0).sum()),

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from app.summary import summary
-from indexer.report import IngestReport, Outcome
+from indexer.report import FileOutcome, IngestReport
 
 
 def test_formats_are_counted_with_the_reasons_of_what_gave_no_text() -> None:
     report = IngestReport(
         "papers",
         (
-            Outcome("a.PDF", "added", "", 3, 90),
-            Outcome("b/c.pdf", "empty", "No text layer."),
-            Outcome("b/d.pdf", "empty", "No text layer."),
-            Outcome("e.pdf", "unchanged", "", 2),
-            Outcome("gone.pdf", "removed"),
-            Outcome("LICENSE", "renamed", "It was COPYING.", 1, 20),
-            Outcome("x.bin", "skipped", "It is a program."),
+            FileOutcome("a.PDF", "added", "", 3, 90),
+            FileOutcome("b/c.pdf", "empty", "No text layer."),
+            FileOutcome("b/d.pdf", "empty", "No text layer."),
+            FileOutcome("e.pdf", "unchanged", "", 2),
+            FileOutcome("gone.pdf", "removed"),
+            FileOutcome("LICENSE", "renamed", "It was COPYING.", 1, 20),
+            FileOutcome("x.bin", "skipped", "It is a program."),
         ),
         12.34,
         stages={"read": 1.26, "embed": 9.0},

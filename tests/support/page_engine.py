@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from indexer.chunk import Chunk, Hit, chunk_id
-from indexer.report import IngestProgress, IngestReport, Outcome
+from indexer.report import FileOutcome, IngestProgress, IngestReport
 from rerank.models.running import Cancel
 from rerank.scorer import Scored, Span
 from search import second
@@ -154,8 +154,8 @@ class PageEngine:
             name = f"file <{done}>.md"
             progress(IngestProgress("index", done, self.files, done * 3, 41.5, 2.0, name, done // 3))
             outcomes.append(
-                Outcome(name, "failed", "It is <i>broken</i>.")
+                FileOutcome(name, "failed", "It is <i>broken</i>.")
                 if done == 3
-                else Outcome(name, "added", "", 3, 90, 0.02)
+                else FileOutcome(name, "added", "", 3, 90, 0.02)
             )
         return IngestReport(folder, tuple(outcomes), 1.5)

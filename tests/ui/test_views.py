@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from page_engine import Document, PageEngine, make_candidate, make_result
 
 from indexer.catalog.filters import Filters
-from indexer.report import IngestProgress, IngestReport, Outcome
+from indexer.report import FileOutcome, IngestProgress, IngestReport
 from rerank.scorer import Span
 from search import prompt
 from search.result import SearchSettings, Twin
@@ -54,7 +54,7 @@ def hostile_prompts() -> str:
         lambda: views.view_documents([Document(ATTACK, ATTACK, ATTACK, 0, ATTACK)], ATTACK),
         lambda: views.view_documents([Document(ATTACK, ATTACK, ATTACK, 0, ATTACK)]),
         lambda: views.view_report(
-            IngestReport(ATTACK, (Outcome(ATTACK, "failed", ATTACK), Outcome(ATTACK, "added")), 1.0)
+            IngestReport(ATTACK, (FileOutcome(ATTACK, "failed", ATTACK), FileOutcome(ATTACK, "added")), 1.0)
         ),
         lambda: views.view_progress(IngestProgress("index", 1, 2, 3, 4.0, None, ATTACK, 1)),
         lambda: views.view_header(replace(PageEngine().state(), folders=(ATTACK,), runtime=ATTACK, notes=(ATTACK,))),
@@ -195,9 +195,9 @@ def test_prompts_stand_side_by_side_with_their_size() -> None:
 
 def test_the_report_puts_what_needs_a_look_first_with_its_reason() -> None:
     outcomes = (
-        Outcome("a.md", "added", "", 3),
-        Outcome("b.pdf", "empty", "It holds only pictures."),
-        Outcome("c.md", "unchanged"),
+        FileOutcome("a.md", "added", "", 3),
+        FileOutcome("b.pdf", "empty", "It holds only pictures."),
+        FileOutcome("c.md", "unchanged"),
     )
     tree = parse(views.view_report(IngestReport("docs", outcomes, 2.0, cancelled=True)))
 

@@ -16,7 +16,7 @@ from app.api.jobs import Task
 from app.api.reading import StrictRoute
 from app.api.services import Services
 from app.api.version import VERSION
-from app.api.wire.application import Deleted, Documents, SearchRequest, SearchResponse, State
+from app.api.wire.application import Deleted, DocumentList, SearchRequest, SearchResponse, State
 from app.api.wire.base import COSTLY, errors
 from rerank.models.running import Cancel
 from search.result import Result, to_dict
@@ -51,7 +51,7 @@ def router(services: Services) -> APIRouter:
         request.state.cost = {"model": result.scorer, "pairs": len(result.ranked)}
         return EscapedJson(await run_in_threadpool(to_dict, result))
 
-    @routes.get("/documents", responses={**errors(429), 200: {"model": Documents}})
+    @routes.get("/documents", responses={**errors(429), 200: {"model": DocumentList}})
     async def documents() -> EscapedJson:
         """List the indexed documents, by path."""
         rows = await run_in_threadpool(engine.documents)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.api.ingests import Ingests, Run, RunState
+from app.api.ingests import IngestRun, Ingests, RunState
 from app.api.reading import StrictRoute
 from app.api.wire.application import IngestRequest, IngestState
 from app.api.wire.base import errors
@@ -69,7 +69,7 @@ def _shown(state: RunState) -> IngestState:
     return IngestState.model_validate(asdict(state))
 
 
-async def _events(run: Run) -> AsyncIterator[str]:
+async def _events(run: IngestRun) -> AsyncIterator[str]:
     """Each change of a run as an event; changes between two polls are seen as one."""
     seen, silent = -1, 0
     while True:

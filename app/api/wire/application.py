@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.api.wire.base import Positive, Wire, whole
+from app.api.wire.base import Positive, WireModel, whole
 from indexer.catalog.filters import Filters
 from indexer.report import LONGEST_NAME, IngestOptions
 from search.engine import MAX_QUERY_CHARACTERS
@@ -15,7 +15,7 @@ from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, Ble
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class FiltersBody(Wire):
+class FiltersBody(WireModel):
     """What a document must have to be searched; all that is stated has to hold."""
 
     collection: Annotated[
@@ -31,7 +31,7 @@ class FiltersBody(Wire):
     """The same, at the latest; a date includes its day."""
 
 
-class SearchRequest(Wire):
+class SearchRequest(WireModel):
     """A query and everything its outcome depends on besides the index."""
 
     query: Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")]
@@ -161,7 +161,7 @@ class DocumentBody(Open):
     chunks: int
 
 
-class Documents(BaseModel):
+class DocumentList(BaseModel):
     """Every indexed document, by path."""
 
     documents: list[DocumentBody]
@@ -174,7 +174,7 @@ class Deleted(BaseModel):
     deleted: bool
 
 
-class IngestRequest(Wire):
+class IngestRequest(WireModel):
     """A folder on the server's own disk."""
 
     folder: Annotated[str, Field(min_length=1, max_length=4096)]

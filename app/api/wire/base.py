@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from rerank.scorer import MAX_DOCUMENTS
 
 
-class Wire(BaseModel):
+class WireModel(BaseModel):
     """A body whose fields must have exactly the types stated; unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
@@ -25,8 +25,8 @@ Natural = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Positive = Annotated[int, Field(ge=1), BeforeValidator(whole)]
 Query = Annotated[str, Field(min_length=1, pattern=r"\S", description="What to look for.")]
 Document = str | dict[str, Any]
-Documents = Annotated[list[Document], Field(min_length=1, max_length=MAX_DOCUMENTS)]
-Texts = Annotated[list[str], Field(min_length=1, max_length=MAX_DOCUMENTS)]
+DocumentTexts = Annotated[list[Document], Field(min_length=1, max_length=MAX_DOCUMENTS)]
+PlainTexts = Annotated[list[str], Field(min_length=1, max_length=MAX_DOCUMENTS)]
 TopN = Annotated[Natural | None, Field(description="How many to return; null and 0 mean all.")]
 ModelName = Annotated[str | None, Field(max_length=512, description="Empty: the server's default.")]
 

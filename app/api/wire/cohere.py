@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from app.api.rerank_call import Answer, Ask, unit_score
-from app.api.wire.base import Documents, ModelName, Natural, Query, TopN, Usage, Wire
+from app.api.wire.base import DocumentTexts, ModelName, Natural, Query, TopN, Usage, WireModel
 from app.api.wire.jina import Meta, meta, texts
 from rerank.scorer import ScoreContract, Span
 
@@ -16,7 +16,7 @@ DEFAULT_TOKENS = 4096
 """`max_tokens_per_doc` where it is not given, from Cohere's reference."""
 
 
-class RelevantSpansWish(Wire):
+class RelevantSpansWish(WireModel):
     """Which sentences to point out."""
 
     mode: Literal["enabled", "disabled"] = "enabled"
@@ -24,11 +24,11 @@ class RelevantSpansWish(Wire):
     max_spans: Natural | None = None
 
 
-class RerankV2Request(Wire):
+class RerankV2Request(WireModel):
     """`query` and `documents`, ranked by relevance."""
 
     query: Query
-    documents: Documents
+    documents: DocumentTexts
     model: ModelName = None
     top_n: TopN = None
     max_tokens_per_doc: Natural | None = None

@@ -11,16 +11,16 @@ from pydantic import BaseModel
 
 from app.api.errors import Refusal
 from app.api.rerank_call import Answer, Ask
-from app.api.wire.base import Documents, ModelName, Natural, Query, TopN, Usage, Wire
+from app.api.wire.base import DocumentTexts, ModelName, Natural, Query, TopN, Usage, WireModel
 
 API_VERSION = "2"
 
 
-class RerankRequest(Wire):
+class RerankRequest(WireModel):
     """`query` and `documents`, ranked by relevance."""
 
     query: Query
-    documents: Documents
+    documents: DocumentTexts
     model: ModelName = None
     top_n: TopN = None
     return_documents: bool | None = None

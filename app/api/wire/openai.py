@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from app.api.errors import Refusal
-from app.api.wire.base import Integer, ModelName, Positive, Usage, Wire
+from app.api.wire.base import Integer, ModelName, Positive, Usage, WireModel
 from indexer.embed.contract import Vectors
 
 MAX_INPUTS = 2048
@@ -23,7 +23,7 @@ Encoding = Literal["float", "base64", "binary", "ubinary"]
 Encodings = Encoding | Annotated[list[Encoding], Field(min_length=1, max_length=4)] | None
 
 
-class TextInput(Wire):
+class TextInput(WireModel):
     """Jina's form of a text."""
 
     text: str
@@ -34,7 +34,7 @@ TokensInput = Annotated[list[Integer], Field(min_length=1)]
 TokenListsInput = Annotated[list[TokensInput], Field(min_length=1)]
 
 
-class EmbeddingRequest(Wire):
+class EmbeddingRequest(WireModel):
     """Texts to be turned into vectors."""
 
     input: str | TextInput | TextsInput | SkipJsonSchema[TokensInput | TokenListsInput]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.errors import Refusal
-from app.api.wire.base import ModelName, Usage, Wire
+from app.api.wire.base import ModelName, Usage, WireModel
 from rerank.scorer import MAX_DOCUMENTS
 
 NAMES = (("queries", "documents"), ("queries", "items"), ("data_1", "data_2"), ("text_1", "text_2"))
@@ -17,7 +17,7 @@ NAMES = (("queries", "documents"), ("queries", "items"), ("data_1", "data_2"), (
 OneOrMore = Annotated[str | Annotated[list[str], Field(min_length=1, max_length=MAX_DOCUMENTS)] | None, Field()]
 
 
-class ScoreRequest(Wire):
+class ScoreRequest(WireModel):
     """One text against many, or two lists of the same length, pair by pair."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": list(pair)} for pair in NAMES]})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from app.api.rerank_call import Answer, Ask
-from app.api.wire.base import ModelName, Query, Texts, TopN, Wire
+from app.api.wire.base import ModelName, PlainTexts, Query, TopN, WireModel
 
 
-class TeiRequest(Wire):
+class TeiRequest(WireModel):
     """`query` and `texts`, ranked by relevance."""
 
     query: Query
-    texts: Texts
+    texts: PlainTexts
     truncate: bool | None = None
     raw_scores: bool | None = None
     return_text: bool | None = None

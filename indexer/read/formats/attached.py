@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
 
 from indexer.errors import ReadError
-from indexer.read.text import clean
+from indexer.read.text import Text, clean
 
 NAMELESS = "without a name"
 
+ReadsBytes = Callable[[bytes, str], Text]
+"""Content and lower-case ending to text: `indexer.read.by_name.read_bytes`, which knows every format and hands itself
+to those that hold other files."""
 
-def attached(name: str, raw: bytes) -> tuple[str, tuple[str, ...]]:
-    """Return an attachment's text below its name, empty where there is none, and what a person should know of it.
 
-    An attachment that cannot be read costs only itself.
-    """
-    from indexer.read.by_name import read_bytes  # it knows every reader, those of messages too
+class Attachments:
+    """The attachments of one message: their texts, and what a person should know of them."""
 
-    label = clean(name).strip() or NAMELESS
-    try:
-        text = read_bytes(raw, PurePosixPath(label).suffix.lower())
-    except ReadError as reason:
-        return "", (f"The attachment {label} was not read: {reason}",)
-    except MemoryError:
-        raise
-    except Exception as reason:  # noqa: BLE001  whatever a parser does costs this attachment, not the message
-        return "", (f"The attachment {label} was not read: its reader failed ({type(reason).__name__}).",)
-    body = text.text.strip()
-    notes = tuple(f"The attachment {label}: {note}" for note in text.notes)
-    return (f"Attachment: {label}\n\n{body}" if body else ""), notes
+    def __init__(self, read: ReadsBytes) -> None:
+        self._read = read
+        self.notes: list[str] = []
+
+    def text(self, name: str, raw: bytes) -> str:
+        """An attachment's text below its name, empty where there is none.
+
+        An attachment that cannot be read costs only itself: `notes` says why.
+        """
+        label = clean(name).strip() or NAMELESS
+        try:
+            text = self._read(raw, PurePosixPath(label).suffix.lower())
+        except ReadError as reason:
+            self.notes.append(f"The attachment {label} was not read: {reason}")
+            return ""
+        except MemoryError:
+            raise
+        except Exception as reason:  # noqa: BLE001  whatever a parser does costs this attachment, not the message
+            self.notes.append(f"The attachment {label} was not read: its reader failed ({type(reason).__name__}).")
+            return ""
+        self.notes += [f"The attachment {label}: {note}" for note in text.notes]
+        body = text.text.strip()
+        return f"Attachment: {label}\n\n{body}" if body else ""

@@ -7,7 +7,7 @@ import email.policy
 from collections.abc import Iterator
 from email.message import EmailMessage
 
-from indexer.read.formats.attached import attached
+from indexer.read.formats.attached import Attachments, ReadsBytes
 from indexer.read.formats.markup import html
 from indexer.read.text import NotText, Text, clean, decode
 
@@ -15,16 +15,17 @@ _HEADERS = ("From", "To", "Cc", "Date")
 _DEEPEST = 20
 
 
-def message(raw: bytes) -> Text:
+def message(raw: bytes, read: ReadsBytes) -> Text:
     """Return sender, recipients and date as lines, then the body, then forwarded messages; the subject is the title.
 
-    Attachments are read, too, each below its name; the images of a page are not looked at.
+    Attachments are read by `read`, each below its name; the images of a page are not looked at.
     """
-    raw = _narrow(raw)
-    read = email.message_from_bytes(raw, policy=email.policy.default)
-    notes: list[str] = []
-    text = "\n\n".join(_parts(read, notes, 0))
-    return Text(clean(text).strip(), clean(_header(read, "Subject")), "email", tuple(notes), flattened=True)
+    whole = email.message_from_bytes(_narrow(raw), policy=email.policy.default)
+    attachments = Attachments(read)
+    text = "\n\n".join(_parts(whole, attachments, 0))
+    return Text(
+        clean(text).strip(), clean(_header(whole, "Subject")), "email", tuple(attachments.notes), flattened=True
+    )
 
 
 def _narrow(raw: bytes) -> bytes:
@@ -34,50 +35,49 @@ def _narrow(raw: bytes) -> bytes:
     return raw.removeprefix(b"\xef\xbb\xbf")
 
 
-def _parts(read: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:
-    head = [f"{name}: {value}" for name in _HEADERS if (value := _header(read, name))]
-    subject = _header(read, "Subject")
+def _parts(whole: EmailMessage, attachments: Attachments, depth: int) -> Iterator[str]:
+    head = [f"{name}: {value}" for name in _HEADERS if (value := _header(whole, name))]
+    subject = _header(whole, "Subject")
     if subject:
         head.insert(0, f"Subject: {subject}")
     if head:
         yield "\n".join(head)
-    yield from _content(read, notes, depth)
+    yield from _content(whole, attachments, depth)
 
 
-def _content(part: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:  # noqa: C901  one case per kind of part
+def _content(part: EmailMessage, attachments: Attachments, depth: int) -> Iterator[str]:  # noqa: C901  one case per kind of part
     if depth > _DEEPEST:
-        notes.append("Messages nested too deeply were left out.")
+        attachments.notes.append("Messages nested too deeply were left out.")
     elif part.get_content_type() == "message/rfc822":
         for inner in part.get_payload():
             if isinstance(inner, EmailMessage):
-                yield from _parts(inner, notes, depth + 1)
+                yield from _parts(inner, attachments, depth + 1)
     elif part.get_content_type() == "multipart/alternative":
-        yield from _best(part, notes, depth)
+        yield from _best(part, attachments, depth)
     elif part.is_multipart():
         for inner in part.iter_parts():
             if isinstance(inner, EmailMessage):
-                yield from _content(inner, notes, depth + 1)
+                yield from _content(inner, attachments, depth + 1)
     elif part.get_filename() and part.get_content_disposition() == "attachment":
-        yield from _attachment(part, notes)
+        yield from _attachment(part, attachments)
     elif part.get_content_maintype() == "text":
         yield _body(part)
     elif "encrypted" in part.get_content_subtype() or "pkcs7" in part.get_content_subtype():
-        notes.append("The message is encrypted.")
+        attachments.notes.append("The message is encrypted.")
     elif part.get_filename() and part.get_content_maintype() != "image":
-        yield from _attachment(part, notes)
+        yield from _attachment(part, attachments)
 
 
-def _attachment(part: EmailMessage, notes: list[str]) -> Iterator[str]:
-    text, said = attached(str(part.get_filename()), _payload(part))
-    notes += said
+def _attachment(part: EmailMessage, attachments: Attachments) -> Iterator[str]:
+    text = attachments.text(str(part.get_filename()), _payload(part))
     if text:
         yield text
 
 
-def _best(part: EmailMessage, notes: list[str], depth: int) -> Iterator[str]:
+def _best(part: EmailMessage, attachments: Attachments, depth: int) -> Iterator[str]:
     """The plain version where it says anything, else the last one that does: RFC 2046 puts the richest last."""
     versions = [
-        (inner.get_content_type(), "\n\n".join(_content(inner, notes, depth + 1)))
+        (inner.get_content_type(), "\n\n".join(_content(inner, attachments, depth + 1)))
         for inner in part.iter_parts()
         if isinstance(inner, EmailMessage)
     ]

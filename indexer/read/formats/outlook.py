@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from indexer.errors import ReadError
-from indexer.read.formats.attached import NAMELESS, attached
+from indexer.read.formats.attached import NAMELESS, Attachments, ReadsBytes
 from indexer.read.formats.markup import html
 from indexer.read.formats.rtf import rtf
 from indexer.read.text import NotText, Text, clean, decode
@@ -27,10 +27,10 @@ _PREFILL = (
 """What the dictionary holds at the start: [MS-OXRTFCP] 2.1.2.1."""
 
 
-def outlook(raw: bytes) -> Text:
+def outlook(raw: bytes, read: ReadsBytes) -> Text:
     """Return sender and recipients as lines, then the body; the subject is the title.
 
-    Attachments are read, too, each below its name; messages within the message are named, not read.
+    Attachments are read by `read`, each below its name; messages within the message are named, not read.
 
     Raises:
         ReadError: the file is broken.
@@ -42,12 +42,12 @@ def outlook(raw: bytes) -> Text:
         with olefile.OleFileIO(io.BytesIO(raw)) as stored:
             if not stored.exists("__properties_version1.0"):
                 raise NotText("It is an old Office file: save it in a current format.")
-            return _read(stored)
+            return _read(stored, Attachments(read))
     except (OSError, ValueError, IndexError, struct.error, TypeError) as reason:
         raise ReadError("The message is broken and cannot be opened: save it again from Outlook.") from reason
 
 
-def _read(stored: Any) -> Text:  # noqa: ANN401  olefile is untyped
+def _read(stored: Any, attachments: Attachments) -> Text:  # noqa: ANN401  olefile is untyped
     subject = _text(stored, _SUBJECT)
     lines = [
         ("Subject", subject),
@@ -62,12 +62,12 @@ def _read(stored: Any) -> Text:  # noqa: ANN401  olefile is untyped
     if not body and (packed := _bytes(stored, _RTF)):
         body = rtf(unpack(packed)).text
     parts = [head, body]
-    notes: list[str] = []
     for name, content in _attachments(stored):
-        text, said = attached(name, content) if content else ("", (f"The attachment {name} was not read.",))
-        parts.append(text)
-        notes += said
-    return Text("\n\n".join(filter(None, parts)), subject, "email", tuple(notes), flattened=True)
+        if content:
+            parts.append(attachments.text(name, content))
+        else:
+            attachments.notes.append(f"The attachment {name} was not read.")
+    return Text("\n\n".join(filter(None, parts)), subject, "email", tuple(attachments.notes), flattened=True)
 
 
 def _text(stored: Any, number: str, folder: str = "") -> str:  # noqa: ANN401  olefile is untyped

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from indexer.errors import ReadError
+from indexer.read.formats.attached import ReadsBytes
 from indexer.read.formats.mail import message
 from indexer.read.formats.markup import html
 from indexer.read.formats.package import MAX_UNPACKED, Package, attribute, local
@@ -21,7 +22,7 @@ _PASSED_OVER = frozenset({"del", "moveFrom", "instrText", "delText", "pPr", "rPr
 _DEEPEST = 6
 
 
-def docx(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
+def docx(raw: bytes, read: ReadsBytes, *, most: int = MAX_UNPACKED) -> Text:
     """Return paragraphs and tables in document order: headings as Markdown headings, a table row as a line.
 
     Text boxes stand where they are anchored; notes, comments, charts, headers and footers follow at the end.
@@ -39,7 +40,7 @@ def docx(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
         title = _title(package)
         if not title:
             title = next((block[2:] for block in blocks if block.startswith("# ")), "").split("\n")[0]
-        blocks += _imported(package, related)
+        blocks += _imported(package, related, read)
         for kind in ("footnotes", "endnotes", "comments", "chart", "data", "header", "footer"):
             for name in sorted(set(related.values())):
                 if name.rpartition("/")[2].startswith(kind) and name.endswith(".xml"):
@@ -48,14 +49,14 @@ def docx(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
     return Text(clean("\n\n".join(blocks)), clean(title), "docx", flattened=True)
 
 
-def _imported(package: Package, related: dict[str, str]) -> list[str]:
+def _imported(package: Package, related: dict[str, str], read: ReadsBytes) -> list[str]:
     """What Word would take in from other formats when it opens the document (altChunk)."""
     found = []
     for name in sorted(set(related.values())):
         if name.endswith((".html", ".htm", ".xhtml")):
             found.append(html(package.read(name)).text)
         elif name.endswith((".mht", ".mhtml")):
-            found.append(message(package.read(name)).text)
+            found.append(message(package.read(name), read).text)
     return [text for text in found if text]
 
 

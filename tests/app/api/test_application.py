@@ -18,7 +18,7 @@ from app.api.errors import Refusal
 from app.api.ingests import Ingests
 from app.api.settings import ApiSettings
 from app.api.wire.application import SearchRequest, SearchResponse
-from app.handover import Owner, OwnerError
+from app.handover import OwnerError, RunningServer
 from app.ports import listen
 from app.server import running
 from indexer.catalog.filters import Filters
@@ -199,7 +199,7 @@ def test_a_search_keeps_to_its_filters_and_says_how_many_documents_they_left(app
 
 
 def test_work_is_handed_over_with_all_that_it_was_asked_for(application: Served, folder: Path) -> None:
-    owner = Owner(application.url, 1)
+    owner = RunningServer(application.url, 1)
     foreseen = owner.ingest(folder, lambda _: None, IngestOptions(dry_run=True))
     assert foreseen["counts"] == {"added": 9}
     assert owner.documents() == []

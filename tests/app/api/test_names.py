@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from app.api.names import Known, resolve
+from app.api.names import KnownName, resolve
 from rerank.errors import ModelNotFound
 
 KNOWN = (
-    Known("minilm-maxsim", available=True),
-    Known("jinaai/jina-reranker-v3", available=False, reason="Not here: download it."),
-    Known("jina-reranker-v2-base-multilingual", available=True),
-    Known("BAAI/bge-reranker-v2-m3", available=True, aliases=("bge-m3",)),
+    KnownName("minilm-maxsim", available=True),
+    KnownName("jinaai/jina-reranker-v3", available=False, reason="Not here: download it."),
+    KnownName("jina-reranker-v2-base-multilingual", available=True),
+    KnownName("BAAI/bge-reranker-v2-m3", available=True, aliases=("bge-m3",)),
 )
 
 

@@ -9,13 +9,13 @@ import pytest
 from app.bench.plan import GRID, MIXED, Cell, Clock, planned
 from app.bench.record import OtherRunError
 from app.bench.rerank import run, table
-from app.bench.shapes import SHAPES, Shape, write, write_pointwise_twin
+from app.bench.shapes import SHAPES, ModelShape, write, write_pointwise_twin
 from app.bench.texts import NoTextsError, read
 from data.shipped import minilm_folder
 from rerank.models.checkpoint import read as read_checkpoint
-from rerank.models.tokens import Reader
+from rerank.models.tokens import Tokeniser
 
-TINY = Shape("tiny", "nothing", "xlm-roberta", 32, 2, 4, 64, 30600, 130)
+TINY = ModelShape("tiny", "nothing", "xlm-roberta", 32, 2, 4, 64, 30600, 130)
 WORDS = "The harbour ferry was cancelled because of the storm, and every ticket is refunded within ten days. "
 
 
@@ -29,7 +29,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def test_texts_have_the_tokens_that_were_asked_for(corpus: Path) -> None:
-    tokenizer = Reader(minilm_folder()).tokenizer
+    tokenizer = Tokeniser(minilm_folder()).tokenizer
     texts = read(corpus, tokenizer)
     for passage in texts.passages(5, 64):
         assert len(tokenizer.encode(passage, add_special_tokens=False).ids) == pytest.approx(64, abs=3)
@@ -43,7 +43,7 @@ def test_texts_have_the_tokens_that_were_asked_for(corpus: Path) -> None:
 
 def test_a_folder_without_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoTextsError, match=str(tmp_path)):
-        read(tmp_path, Reader(minilm_folder()).tokenizer)
+        read(tmp_path, Tokeniser(minilm_folder()).tokenizer)
 
 
 def test_work_is_what_the_layers_multiply() -> None:
@@ -65,7 +65,7 @@ def test_a_written_shape_is_a_checkpoint_of_that_size(tmp_path: Path, kind: str)
 def test_a_listwise_shape_and_its_pointwise_twin_share_weights(tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
-    shape = Shape("q", "nothing", "qwen3", 32, 2, 4, 64, 30600, 4096, 2, 8)
+    shape = ModelShape("q", "nothing", "qwen3", 32, 2, 4, 64, 30600, 4096, 2, 8)
     folder = write(shape, tmp_path / "list")
     twin = load_file(write_pointwise_twin(shape, folder, tmp_path / "twin") / "model.safetensors")
     whole = load_file(folder / "model.safetensors")
@@ -207,7 +207,7 @@ def test_both_sides_score_alike(corpus: Path, tmp_path: Path) -> None:
 
     folder = write(TINY, tmp_path / "model")
     scorer = CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32")
-    texts = read(corpus, Reader(folder).tokenizer)
+    texts = read(corpus, Tokeniser(folder).tokenizer)
     passages = texts.passages(8, 40)
     ours = [one.score for one in scorer.score(texts.queries[0], passages).scored]
     readings, lengths = scorer.readings(texts.queries[0], passages)

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from data import minilm_folder
-from indexer.embed.contract import Embedder
-from indexer.embed.local import LocalEmbedder, batches, unit
-from indexer.embed.open import Profile, open_embedder, profile_of
+from indexer.embed.contract import Embedder, unit
+from indexer.embed.local import LocalEmbedder, batches
+from indexer.embed.open import open_embedder
+from indexer.embed.prefixes import Prefixes, prefixes_of
 from indexer.embed.remote import RemoteEmbedder
 from indexer.errors import EmbedderError
 
@@ -92,15 +93,15 @@ def test_query_is_embedded_like_a_passage_where_the_model_has_no_prefix(minilm: 
 
 
 def test_prefixes_are_put_before_queries_and_passages(minilm: Embedder) -> None:
-    prefixed = LocalEmbedder.open(str(minilm_folder()), Profile(query="ask: ", passage="say: "))
+    prefixed = LocalEmbedder.open(str(minilm_folder()), Prefixes(query="ask: ", passage="say: "))
     assert float(prefixed.query("a cat") @ minilm.query("ask: a cat")) > 0.9999
     assert float(prefixed.passages(["a cat"])[0] @ minilm.query("say: a cat")) > 0.9999
 
 
 def test_known_models_have_their_prefixes() -> None:
-    assert profile_of("intfloat/e5-large-v2") == Profile("query: ", "passage: ")
-    assert profile_of("/models/bge-base-en-v1.5") == profile_of("BAAI/bge-base-en-v1.5")
-    assert profile_of("unknown/model") is None
+    assert prefixes_of("intfloat/e5-large-v2") == Prefixes("query: ", "passage: ")
+    assert prefixes_of("/models/bge-base-en-v1.5") == prefixes_of("BAAI/bge-base-en-v1.5")
+    assert prefixes_of("unknown/model") is None
 
 
 def test_progress_counts_up_to_all_texts(minilm: Embedder) -> None:

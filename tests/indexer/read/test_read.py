@@ -98,7 +98,7 @@ def test_word_bomb_is_refused_before_it_is_unpacked() -> None:
     made = io.BytesIO()
     Document().save(made)
     with pytest.raises(ReadError, match="bomb"):
-        docx(made.getvalue(), most=100)
+        docx(made.getvalue(), read_bytes, most=100)
 
 
 def test_html_keeps_headings_and_blocks_and_drops_what_is_not_content() -> None:

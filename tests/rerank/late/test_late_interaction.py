@@ -17,7 +17,7 @@ from rerank.errors import BadInput, Cancelled
 from rerank.late.scorer import LateInteractionScorer
 from rerank.late.vectors import VectorCache
 from rerank.models.running import Cancel
-from rerank.models.tokens import Reader
+from rerank.models.tokens import Tokeniser
 from rerank.scorer import STRETCHED, Limits, Scorer
 from rerank.windows import windows
 
@@ -39,7 +39,7 @@ def vectors_by_transformers(folder: Path, ids: Sequence[int]) -> torch.Tensor:
 
 def test_scores_are_the_mean_of_each_query_tokens_best_cosine(tmp_path: Path) -> None:
     folder = checkpoints.bert_body(tmp_path)
-    reader = Reader(folder)
+    reader = Tokeniser(folder)
     query, *passages = reader.read([QUERY, *PASSAGES], 500)
     asked = vectors_by_transformers(folder, query.ids)
     expected = []
@@ -85,9 +85,9 @@ def test_equal_passages_are_encoded_once(tmp_path: Path) -> None:
 def test_a_long_passage_is_scored_by_its_best_window(tmp_path: Path) -> None:
     folder = checkpoints.bert_body(tmp_path)
     model = scorer(folder, max_window=64)
-    piece = Reader(folder).read([LONG], 8192)[0]
+    piece = Tokeniser(folder).read([LONG], 8192)[0]
     cuts = windows(len(piece), 62, 80)
-    asked = vectors_by_transformers(folder, Reader(folder).read([QUERY], 500)[0].ids)
+    asked = vectors_by_transformers(folder, Tokeniser(folder).read([QUERY], 500)[0].ids)
     means = [
         float((asked @ vectors_by_transformers(folder, piece.ids[start:end]).T).max(dim=1).values.mean())
         for start, end in cuts
@@ -121,7 +121,7 @@ def test_sentences_are_scored_from_the_passages_own_vectors(tmp_path: Path) -> N
         "The panda eats bamboo.",
         "Paris is the capital of France.",
     ]
-    piece, query = Reader(folder).read([passage, QUERY], 500)
+    piece, query = Tokeniser(folder).read([passage, QUERY], 500)
     cosines = vectors_by_transformers(folder, query.ids)[1:-1] @ vectors_by_transformers(folder, piece.ids)[1:-1].T
     first = sum(1 for start, _ in piece.offsets if start < 22)
     assert spans[0].score == pytest.approx(float(cosines[:, :first].max(dim=1).values.mean()), abs=2e-3)
@@ -131,7 +131,7 @@ def test_sentences_are_scored_from_the_passages_own_vectors(tmp_path: Path) -> N
 
 def test_each_query_token_is_aligned_with_its_best_passage_token(tmp_path: Path) -> None:
     folder = checkpoints.bert_body(tmp_path)
-    piece, query = Reader(folder).read([PASSAGES[0], QUERY], 500)
+    piece, query = Tokeniser(folder).read([PASSAGES[0], QUERY], 500)
     cosines = vectors_by_transformers(folder, query.ids)[1:-1] @ vectors_by_transformers(folder, piece.ids)[1:-1].T
     aligned = scorer(folder).align(QUERY, PASSAGES[0])
     assert [one.query_token for one in aligned] == QUERY.split()

@@ -13,7 +13,7 @@ from transformers import BertForSequenceClassification, PreTrainedTokenizerFast,
 
 from rerank.errors import BadCheckpoint, BadInput, Cancelled
 from rerank.models.running import Cancel
-from rerank.models.tokens import Reader
+from rerank.models.tokens import Tokeniser
 from rerank.pointwise.cross_encoder import CrossEncoderScorer
 from rerank.scorer import Limits, Scorer
 from rerank.scores_cache import ScoreCache
@@ -79,7 +79,7 @@ def test_scores_do_not_depend_on_order_or_batches(tmp_path: Path) -> None:
 def test_a_long_passage_is_scored_by_windows_that_were_cut_by_hand(tmp_path: Path, rule: Any) -> None:
     folder = checkpoints.jina_v2(tmp_path)
     model = scorer(folder)
-    reader = Reader(folder)
+    reader = Tokeniser(folder)
     tokens = reader.tokenizer.encode(LONG, add_special_tokens=False)
     asked = reader.tokenizer.encode(QUERY).ids  # <s> query </s>
     width = 200 - len(asked) - 2

@@ -16,7 +16,7 @@ import data
 import rerank
 from rerank.errors import BadCheckpoint, BadInput
 from rerank.training.folder import sha256
-from rerank.training.loop import Run, gain
+from rerank.training.loop import TrainingRun, gain
 from rerank.training.loss import BARRED, contrast, interaction, listwise, own_interaction
 from rerank.training.material import freeze, thaw, tokenise
 from rerank.training.mining import Rules, lexical, lexical_scores, select, top
@@ -56,7 +56,7 @@ TINY = replace(
 class Done:
     """A finished run and where it is."""
 
-    run: Run
+    run: TrainingRun
     folder: Path
     pairs: Path
 
@@ -72,7 +72,7 @@ def write_pairs(folder: Path) -> Path:
     return file
 
 
-def run(pairs: Path, out: Path, chosen: Recipe = TINY) -> Run:
+def run(pairs: Path, out: Path, chosen: Recipe = TINY) -> TrainingRun:
     return fit(pairs, out, chosen, device="cpu", say=lambda _: None)
 
 
