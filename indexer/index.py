@@ -23,7 +23,7 @@ from indexer.generations import CURRENT, FIRST, Generations
 from indexer.ingest import audit
 from indexer.ingest.plan import check_name, foreseen
 from indexer.ingest.scan import scan
-from indexer.ingest.sync import Cancel, IngestListener, Sync
+from indexer.ingest.sync import IngestListener, Sync
 from indexer.lock import Lock, acquire
 from indexer.report import FileOutcome, IngestReport
 from indexer.split.split import DEFAULT_OVERLAP, DEFAULT_SIZE
@@ -31,6 +31,7 @@ from indexer.terms import bm25, near
 from indexer.terms.analyzer import terms as terms_of
 from indexer.terms.exact import ExactBM25
 from indexer.vectors.contract import VectorStore
+from rerank.models.running import Cancel
 
 Backend = Literal["qdrant", "rank-bm25"]
 
@@ -50,7 +51,7 @@ class Index:
         self._lock = lock
         self._generations = generations
         self._syncing = threading.Lock()
-        self._closing = threading.Event()
+        self._closing = Cancel()
         self._exact: tuple[Generation, int, ExactBM25] | None = None
 
     @classmethod
@@ -110,7 +111,7 @@ class Index:
 
     def close(self) -> None:
         """Stop a running ingestion, close everything, and give the folder up. Closing twice is fine."""
-        self._closing.set()
+        self._closing.request()
         with self._syncing:
             self._generations.close()
             self._lock.release()
@@ -262,9 +263,7 @@ class Index:
             FolderError: the folder is missing, empty, or holds nothing readable; the index is as it was.
             IndexerError: an ingestion is running already.
         """
-
-        def stop() -> bool:
-            return self._closing.is_set() or (cancel is not None and cancel())
+        stop = Cancel(self._closing, cancel)
 
         def run(generation: Generation, root: Path, into: str | None) -> IngestReport:
             work = Sync(generation, root, self._embedder, self._splitting, self._path, into, progress, stop)
@@ -305,7 +304,7 @@ class Index:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        if self._closing.is_set():
+        if self._closing:
             raise StoreError(f"The index {self._path} is closed: open it again.")
         if not self._syncing.acquire(blocking=False):
             raise IndexerError(f"An ingestion into {self._path} is running already: wait for it, or cancel it.")

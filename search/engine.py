@@ -157,11 +157,10 @@ class SearchEngine:
         collection: str | None = None,
     ) -> IngestReport:
         """Return what became of every file of the folder, or with `dry_run` what would; see `Index.sync`."""
-        stop = None if cancel is None else lambda: bool(cancel)
         return self._index.sync(
             Path(folder).expanduser(),
             progress=progress,
-            cancel=stop,
+            cancel=cancel,
             rebuild=rebuild,
             dry_run=dry_run,
             allow_empty=allow_empty,

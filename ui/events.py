@@ -297,5 +297,5 @@ def _ask_to_stop(stop: Cancel | None) -> Any:  # noqa: ANN401 - a gradio update
     import gradio as gr
 
     if stop is not None:
-        stop()
+        stop.request()
     return gr.update(interactive=False)

@@ -1,4 +1,4 @@
-"""The HTTP API: the shapes of Jina, Cohere, TEI, vLLM, Infinity and OpenAI, and the application's own."""
+"""What answers over HTTP? The shapes of Jina, Cohere, TEI, vLLM, Infinity and OpenAI, and the application's own."""
 
 from __future__ import annotations
 

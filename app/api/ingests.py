@@ -60,7 +60,7 @@ class IngestRun:
 
     def cancel(self) -> None:
         """Ask it to stop after the files at hand."""
-        self._cancel()
+        self._cancel.request()
 
     def join(self) -> None:
         """Return once it has ended."""

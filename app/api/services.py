@@ -84,7 +84,7 @@ class Services:
         except Cancelled as error:  # the worker saw that the time was up before the wait here did
             raise self._out_of_time() from error
         finally:
-            job.cancel()
+            job.cancel.request()
             left.cancel()
             future.add_done_callback(_retrieve)
 

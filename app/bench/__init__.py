@@ -1,1 +1,1 @@
-"""What things cost on this machine."""
+"""What does it cost on this machine? Benchmarks that print ratios and write JSON."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import data
 from app.bench import many
 from app.bench.machine import facts
+from app.bench.record import Say
 
 if TYPE_CHECKING:
     from indexer.embed.contract import Embedder
@@ -29,8 +30,6 @@ BARE = 400
 """Chunks that the bare embedding is measured on: more than that only takes longer."""
 MANY = 5000
 """Files of the folder that memory and the second run are measured over."""
-
-Say = Callable[[str], None]
 
 
 def run(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from search.errors import SearchError
+
+Say = Callable[[str], None]
+"""Where a benchmark says how far it is, a line at a time."""
 
 _SAME = ("benchmark", "machine", "runtime", "documents", "corpus")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from app.bench.baseline import Baseline, best, default
 from app.bench.head import fit
 from app.bench.machine import ceiling, facts, peak_memory
 from app.bench.plan import DOCUMENTS, GRID, MIXED, PER_PASS, Cell, Clock, planned
+from app.bench.record import Say
 from app.bench.shapes import SHAPES, ModelShape, write, write_pointwise_twin
 from app.bench.texts import BenchTexts, read
 from data.shipped import minilm_folder, path
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from rerank.listwise.scorer import ListwiseScorer
     from rerank.models.device import Placement
     from rerank.pointwise.cross_encoder import CrossEncoderScorer
-
-Say = Callable[[str], None]
 
 _TOP = 10
 _CANDIDATES = 200

@@ -1,1 +1,1 @@
-"""The commands, one file for each thing a person wants to do."""
+"""What can be done from the command line? One file for each thing that a person wants."""

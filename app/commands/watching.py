@@ -77,7 +77,7 @@ def _stopping() -> Iterator[tuple[threading.Event, Cancel]]:
 
     def end(*_: object) -> None:
         stop.set()
-        cancel()
+        cancel.request()
         for number, handler in kept.items():
             signal.signal(number, handler)
 

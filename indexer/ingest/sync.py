@@ -21,9 +21,9 @@ from indexer.ingest.prepare import Preparer, Ready
 from indexer.ingest.scan import scan, shown
 from indexer.read.by_name import DEFAULT_LIMIT
 from indexer.report import FileOutcome, IngestProgress, IngestReport
+from rerank.models.running import Cancel
 
 IngestListener = Callable[[IngestProgress], None]
-Cancel = Callable[[], bool]
 
 BATCH = 256
 """Chunks that are gathered and committed together; a longer document is a batch of its own, committed as a whole."""
@@ -175,7 +175,7 @@ class Sync:
             batch: list[Ready] = []
             chunks = 0
             for found in files:
-                if self.cancel is not None and self.cancel():
+                if self.cancel:
                     raise _Cancelled
                 ready = preparer.prepare(found, now)
                 batch.append(ready)
@@ -198,7 +198,7 @@ class Sync:
         before = self._bytes_done
 
         def embedded(count: int) -> None:
-            if self.cancel is not None and self.cancel():
+            if self.cancel:
                 raise _Cancelled
             if storing is None or storing.done():
                 self._bytes_done = before + count * share

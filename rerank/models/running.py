@@ -29,20 +29,21 @@ Progress = Callable[[int, int], None]
 
 
 class Cancel:
-    """A flag that one thread sets and the engine reads between batches."""
+    """A flag that one thread sets and whoever works reads between batches: `if cancel: ...`."""
 
-    __slots__ = ("_stop",)
+    __slots__ = ("_others", "_requested")
 
-    def __init__(self) -> None:
-        self._stop = False
+    def __init__(self, *others: Cancel | None) -> None:
+        self._requested = False
+        self._others = tuple(one for one in others if one is not None)
 
-    def __call__(self) -> None:
+    def request(self) -> None:
         """Ask for a stop."""
-        self._stop = True
+        self._requested = True
 
     def __bool__(self) -> bool:
-        """True once a stop was asked for."""
-        return self._stop
+        """True once a stop was asked for, here or of one of the others."""
+        return self._requested or any(self._others)
 
 
 @runtime_checkable

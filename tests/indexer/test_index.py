@@ -15,6 +15,7 @@ from indexer.errors import FingerprintMismatch, FolderError, IndexerError, Store
 from indexer.index import Index, _known
 from indexer.ingest.scan import shown
 from indexer.report import IngestProgress, IngestReport
+from rerank.models.running import Cancel
 
 
 def outcomes(report: IngestReport) -> dict[str, str]:
@@ -234,7 +235,9 @@ def test_rebuild_keeps_answering_and_keeps_every_folder(index: Index, folder: Pa
 
 
 def test_cancelled_run_leaves_a_whole_index_and_the_next_one_finishes(index: Index, folder: Path) -> None:
-    report = index.sync(folder, cancel=lambda: True)
+    stop = Cancel()
+    stop.request()
+    report = index.sync(folder, cancel=stop)
     assert report.cancelled
     assert index.counts() == (0, 0)
     assert index.verify() == []

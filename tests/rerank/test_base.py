@@ -156,7 +156,7 @@ def test_nan_is_blamed_on_the_weights_and_a_cancel_stops() -> None:
         require_finite([0.0, float("nan")], "m")
     cancel = Cancel()
     stop_if(cancel)
-    cancel()
+    cancel.request()
     with pytest.raises(Cancelled):
         SharedLetters().score("q", ["d"], cancel=cancel)
 

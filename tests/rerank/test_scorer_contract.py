@@ -228,7 +228,7 @@ def test_progress_rises_to_the_end(scorer: Scorer) -> None:
 
 def test_a_cancelled_call_stops(scorer: Scorer) -> None:
     cancel = Cancel()
-    cancel()
+    cancel.request()
     with pytest.raises(Cancelled):
         scorer.score("a new query about cancelling", PASSAGES, cancel=cancel)
     assert len(scorer.score("a new query about cancelling", PASSAGES).scored) == len(PASSAGES)

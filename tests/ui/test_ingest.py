@@ -23,7 +23,7 @@ def test_a_stop_ends_the_run_and_keeps_what_was_done() -> None:
     stop = Cancel()
     stream = stream_ingest(PageEngine(files=50, pause=0.1), "docs", stop)  # type: ignore[arg-type]
     next(stream)
-    stop()
+    stop.request()
     report = list(stream)[-1]
 
     assert report.cancelled

@@ -208,7 +208,7 @@ def test_work_is_handed_over_with_all_that_it_was_asked_for(application: Served,
     found = owner.search(QUERY, SearchSettings(filters=Filters(collection="towns"), explain=False))
     assert found["documents"] == 9
     cancel = Cancel()
-    cancel()
+    cancel.request()
     again = owner.ingest(folder, lambda _: None, IngestOptions(), cancel)
     assert len(again["outcomes"]) == 9
     owner.require_model(HashedWords.name)

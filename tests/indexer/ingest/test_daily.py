@@ -24,6 +24,7 @@ from indexer.ingest.steady import steady
 from indexer.report import IngestProgress
 from indexer.vectors.contract import Point
 from indexer.vectors.edge import EdgeStore
+from rerank.models.running import Cancel
 
 
 @pytest.fixture
@@ -65,7 +66,12 @@ def test_a_run_cancelled_half_way_leaves_a_whole_index_that_the_next_run_complet
     quick: Index, tmp_path: Path
 ) -> None:
     fill(tmp_path / "folder", 900)
-    quick.sync(tmp_path / "folder", cancel=lambda: quick.counts()[0] >= 200)
+
+    class HalfWay(Cancel):
+        def __bool__(self) -> bool:
+            return quick.counts()[0] >= 200
+
+    quick.sync(tmp_path / "folder", cancel=HalfWay())
     documents, chunks = quick.counts()
     assert 200 <= documents == chunks < 900
     assert quick.verify() == []

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from whole import content, content_of
 
 from indexer.index import Index
+from rerank.models.running import Cancel
 
 NAMES = st.sampled_from(["a.txt", "b.md", "sub/c.txt", "sub/deep/d.txt", "é ü.txt", "e.csv"])
 TEXTS = st.sampled_from(
@@ -116,7 +117,9 @@ class History(RuleBasedStateMachine):
     @rule()
     def cancel(self) -> None:
         """Start a run that is cancelled at once: the index is whole."""
-        self.index.sync(self.folder, allow_empty=True, cancel=lambda: True)
+        stop = Cancel()
+        stop.request()
+        self.index.sync(self.folder, allow_empty=True, cancel=stop)
         content_of(self.index)
 
     @rule()

@@ -232,6 +232,6 @@ def test_calls_together_are_refused_and_cancelled_together(tmp_path: Path) -> No
         model.score_many([(QUERY, PASSAGES), ("", PASSAGES)])
     cancel = Cancel()
     with pytest.raises(Cancelled):
-        model.score_many([(QUERY, PASSAGES), ("what?", [LONG])], progress=lambda *_: cancel(), cancel=cancel)
+        model.score_many([(QUERY, PASSAGES), ("what?", [LONG])], progress=lambda *_: cancel.request(), cancel=cancel)
     assert len(model.score_many([(QUERY, PASSAGES)])[0].scored) == len(PASSAGES)
     assert model.score_many([]) == []

@@ -188,7 +188,7 @@ def test_the_same_list_is_not_read_twice_but_another_list_is(folder: Path) -> No
 def test_scoring_stops_between_passes_when_asked(folder: Path) -> None:
     cancel = Cancel()
     with pytest.raises(Cancelled):
-        load(folder, per_pass=1).score("intent", texts(50), cancel=cancel, progress=lambda *_: cancel())
+        load(folder, per_pass=1).score("intent", texts(50), cancel=cancel, progress=lambda *_: cancel.request())
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_cancelling_stops_before_the_next_batch() -> None:
 
     def compute(batch: list[int]) -> list[int]:
         done.extend(batch)
-        cancel()
+        cancel.request()
         return batch
 
     with pytest.raises(Cancelled, match="after 1 of 3"):

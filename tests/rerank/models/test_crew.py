@@ -85,7 +85,7 @@ def test_cancelling_and_failing_leave_no_batch_behind(crew: Crew) -> None:
         nonlocal running
         with guard:
             running += 1
-        cancel()
+        cancel.request()
         with guard:
             running -= 1
         return batch

@@ -164,7 +164,7 @@ def test_cancelling_between_batches_stops_the_call(tmp_path: Path) -> None:
     model = scorer(checkpoints.bert(tmp_path), token_budget=16)
     cancel = Cancel()
     with pytest.raises(Cancelled):
-        model.score(QUERY, PASSAGES, progress=lambda _done, _total: cancel(), cancel=cancel)
+        model.score(QUERY, PASSAGES, progress=lambda _done, _total: cancel.request(), cancel=cancel)
     assert len(model.score(QUERY, PASSAGES).scored) == len(PASSAGES)
 
 

@@ -289,7 +289,7 @@ def test_a_key_in_nonsense_is_not_shown() -> None:
 def test_a_stop_does_not_wait_for_the_server() -> None:
     cancel = Cancel()
     with rerank_server(lambda call: time.sleep(30) or call.send({})) as server:  # type: ignore[func-returns-value]
-        threading.Timer(0.2, cancel).start()
+        threading.Timer(0.2, cancel.request).start()
         start = time.monotonic()
         with pytest.raises(Cancelled):
             scorer(server.url, patience=Patience(40, 60, 1)).score("q", ["a"], cancel=cancel)
