@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 from app import failures
+from app.api.version import VERSION
 from app.commands import chunks, documents, measure, searching, serving, watching
 
 cli = typer.Typer(
@@ -16,6 +18,24 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"secondlook {VERSION}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Two-stage search that shows what the second stage did."""
+
+
 documents.add(cli)
 watching.add(cli)
 chunks.add(cli)

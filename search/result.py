@@ -21,7 +21,7 @@ SparseEngine = Literal["qdrant", "rank-bm25"]
 MIN_CANDIDATES, DEFAULT_CANDIDATES, MAX_CANDIDATES = 50, 100, 200
 DEFAULT_TOP_N = 10
 SPARSE_WEIGHT = 0.3
-"""Share of BM25 in the fusion, measured on dev queries (DECISIONS.md)."""
+"""Share of BM25 in the fusion, measured on dev queries (docs/measurements/first-stage.md)."""
 RRF_K = 60
 """Reciprocal rank fusion's constant, from Cormack, Clarke and Büttcher, SIGIR 2009: 1 / (k + rank), rank from 1."""
 

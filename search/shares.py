@@ -12,7 +12,7 @@ from search.scripts import Literacy
 
 FOREIGN_WEIGHT = 0.7
 """BM25's share for a query in a language that the embedding model was not made for: best of .3, .7 and 1 below the
-bundled second stage, over German, Polish, Italian and Swedish questions (DECISIONS.md)."""
+bundled second stage, over German, Polish, Italian and Swedish questions (docs/measurements/languages.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,22 @@ def named_types(tree: ast.Module) -> Iterator[str]:
             value = getattr(line, "value", None)
             if not (isinstance(value, ast.Call) and getattr(value.func, "id", "") == "TypeVar"):
                 yield target.id
+
+
+@pytest.mark.parametrize("package", sorted(MAY_IMPORT))
+def test_types_are_offered_to_those_who_import_a_package(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+
+
+def test_what_a_module_says_is_public_is_there() -> None:
+    absent = [
+        f"{name}.{offered}"
+        for name, file in modules().items()
+        if "__all__" in file.read_text(encoding="utf-8")
+        for offered in getattr(import_module(name), "__all__", ())
+        if not hasattr(import_module(name), offered)
+    ]
+    assert not absent
 
 
 def test_the_top_level_is_the_users() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
 
 K1 = 1.5
-"""Saturation of the term frequency; measured, see DECISIONS.md."""
+"""Saturation of the term frequency; measured, see docs/measurements/first-stage.md."""
 B = 0.6
 """Share of the length normalisation."""
 EPSILON = 0.25

@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 STRETCH = 64
 """Tokens: an answer close together counts more than one scattered over the passage. 48 and 96 are as good within .002
-nDCG@10, 16 and 32 are worse (DECISIONS.md)."""
+nDCG@10, 16 and 32 are worse (docs/measurements/late-interaction.md)."""
 
 
 def similarities(query: Floats, passages: Sequence[Packed]) -> Floats:
