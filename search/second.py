@@ -11,7 +11,7 @@ from search.fusion import blended_ranks, blended_scores
 from search.result import BlendBy, Candidate, Ranked
 
 MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.4, "second-look-minilm": 0.3})
-"""Share of the fused first stage by scorer, where measurement on dev splits showed that it helps (docs/measurements/late-interaction.md)."""
+"""Share of the fused first stage by scorer, where dev splits showed that it helps (docs/measurements/)."""
 LIST_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.1, "second-look-minilm": 0.1})
 """The same over the list of one retriever alone, which deserves less trust."""
 
