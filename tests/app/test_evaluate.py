@@ -33,6 +33,7 @@ def judged(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.model
 def test_the_samples_judged_queries_hold_the_gate(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     arguments = ("eval", ROOT / "data" / "sample", "--min", f"ndcg@10={FLOOR}", "--curve", "--json", report)

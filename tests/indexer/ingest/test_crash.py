@@ -116,7 +116,6 @@ def test_a_killed_run_is_made_good_by_the_next(
     survives(before, tmp_path / "index", clean)
 
 
-@pytest.mark.slow
 def test_fifty_random_kills_are_each_made_good_by_the_next_run(
     before: Path, runner: Runner, whole_run: dict[str, Any], clean: dict[str, Any], tmp_path: Path
 ) -> None:
