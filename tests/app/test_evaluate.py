@@ -40,6 +40,7 @@ def test_the_samples_judged_queries_hold_the_gate(tmp_path: Path) -> None:
     done = secondlook(tmp_path, *arguments)
     assert done.status == 0, done.out + done.err
     found = json.loads(report.read_text())
+    assert list(found) == list(json.loads((ROOT / "data" / "bench" / "eval-sample.json").read_text()))
     systems = found["systems"]
     assert set(systems) >= {"bm25", "dense", "hybrid", "hybrid + minilm-maxsim"}
     assert systems["hybrid"]["ndcg@10"] >= max(systems["bm25"]["ndcg@10"], systems["dense"]["ndcg@10"])
