@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -44,11 +45,11 @@ serving.add(cli)
 measure.add(cli)
 
 
-def main() -> None:
-    """Run the command line; every failure is one sentence and a non-zero exit."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, the process's own where none is given; every failure is one sentence, exit not 0."""
     sys.excepthook = failures.say
     command = typer.main.get_command(cli)  # calling `cli` itself would put typer's excepthook in the place of ours
-    command(prog_name="secondlook")
+    command(arguments, prog_name="secondlook")
 
 
 if __name__ == "__main__":

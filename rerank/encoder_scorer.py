@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rerank.base import BaseScorer
-from rerank.models.batching import run
+from rerank.models.batching import default_budget, run
 from rerank.models.crew import Crew
 from rerank.models.device import Placement, free
 from rerank.models.encoder import Encoder, Tokens
@@ -33,7 +33,6 @@ class EncoderScorer(BaseScorer):
     def __init__(
         self,
         folder: Path,
-        weights: tuple[Path, ...],
         reader: Tokeniser,
         *,
         name: str,
@@ -49,7 +48,7 @@ class EncoderScorer(BaseScorer):
         self._budget = token_budget or default_budget(placement)
         self._crew = Crew(placement.device)
         self._reader = reader
-        self._revision = Revision(folder, weights)
+        self._revision = Revision(folder)
 
         def make() -> Encoder:
             self._revision.require_same()
@@ -128,11 +127,6 @@ class EncoderScorer(BaseScorer):
             )
         self._budget = min(self._budget, outcome.budget)
         return outcome.results, outcome.notes
-
-
-def default_budget(placement: Placement) -> int:
-    """Tokens per batch that keep the device busy without spilling its caches (CPU) or its memory (GPU)."""
-    return 2048 if placement.device.type == "cpu" else 65536
 
 
 def shares(sizes: Sequence[int]) -> list[float]:

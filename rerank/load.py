@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data import MAXSIM, ShippedFileError
 from rerank.errors import BadInput, ModelNotFound
 from rerank.families import family
 from rerank.models.hub import fetched
-from rerank.profiles import BUNDLED, DEFAULT, LISTWISE, bundled_folder, find, list_profiles
+from rerank.profiles import BUNDLED, LISTWISE, bundled_folder, find, list_profiles
 from rerank.scorer import Profile, Scorer
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class _Wishes:
 
 
 def load(
-    name_or_path: str | Path = DEFAULT,
+    name_or_path: str | Path = MAXSIM,
     *,
     device: str | None = None,
     dtype: str | None = None,
@@ -147,8 +148,6 @@ def _profile(profile: Profile, wishes: _Wishes) -> Scorer:
             )
         return _remote("jina", f"{profile.source}#{profile.name}", wishes)
     if profile.source.startswith(BUNDLED):
-        from data import ShippedFileError
-
         try:
             folder = bundled_folder(profile)
         except ShippedFileError as missing:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from data import MAXSIM, MINILM, TRAINED, ShippedFileError, minilm_folder, trained_folder
 from rerank.models.hub import cached
 from rerank.scorer import STRETCHED, Profile, ScoreContract
 
-DEFAULT = "minilm-maxsim"
-TRAINED = "second-look-minilm"
 BUNDLED = "bundled"
 NON_COMMERCIAL = "CC-BY-NC-4.0"
 _WINDOWS = "windows with overlap; the best window is the passage's score"
@@ -39,11 +38,11 @@ LISTWISE = ScoreContract(
 
 _PROFILES = (
     Profile(
-        DEFAULT,
+        MAXSIM,
         BUNDLED,
         replace(_MAXSIM, native_window=256),
         22_713_216,
-        "token vectors of all-MiniLM-L6-v2 compared one by one; nothing to download",
+        f"token vectors of {MINILM} compared one by one; nothing to download",
     ),
     Profile(
         TRAINED,
@@ -142,17 +141,12 @@ def bundled_folder(profile: Profile) -> Path:
     Raises:
         ShippedFileError: it is missing, or not the one that was shipped.
     """
-    from data import minilm_folder, path
-
-    base = minilm_folder()  # the trained folder holds layers alone: the rest is read from here
-    return path("models", TRAINED) if profile.name == TRAINED else base
+    return trained_folder() if profile.name == TRAINED else minilm_folder()
 
 
 def available(profile: Profile) -> tuple[bool, str]:
     """Whether the model can be loaded here without a network, and where it is or how to get it."""
     if profile.source.startswith(BUNDLED):
-        from data import ShippedFileError
-
         try:
             bundled_folder(profile)
         except ShippedFileError as missing:

@@ -95,7 +95,7 @@ def render(
         if longer_tokens > budget:
             break
         text, tokens, used = longer, longer_tokens, end
-    tokenizer = "all-MiniLM-L6-v2 (WordPiece)" if count_tokens is None else "given"
+    tokenizer = f"{data.MINILM} (WordPiece)" if count_tokens is None else "given"
     return Prompt(text, tokens, budget, used, len(sources) - used, name, tokenizer)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from data import MAXSIM, TRAINED
 from rerank.scorer import Scored
 from search.fusion import blended_ranks, blended_scores
 from search.result import BlendBy, Candidate, Ranked
 
-MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.4, "second-look-minilm": 0.3})
+MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({MAXSIM: 0.4, TRAINED: 0.3})
 """Share of the fused first stage by scorer, where dev splits showed that it helps (docs/measurements/)."""
-LIST_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.1, "second-look-minilm": 0.1})
+LIST_BLENDS: Mapping[str, float] = MappingProxyType({MAXSIM: 0.1, TRAINED: 0.1})
 """The same over the list of one retriever alone, which deserves less trust."""
 
 

@@ -50,7 +50,7 @@ def chunks(
     if overlap >= size:
         raise typer.BadParameter(f"--overlap is less than --size ({size}), not {overlap}.")
     with Worker() as worker:
-        text = worker.read(load(file), file.suffix.lower())
+        text = worker.read(load(file).raw, file.suffix.lower())
     model = open_model(options.settings(embedder=embedder, device=device, allow_download=allow_download))
     found = split(text, file.name, model, size=size, overlap=overlap)
     if as_json:

@@ -11,15 +11,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app import evaluate as evaluation
-from app import show
+from app import show_eval
 from app.commands import options
 from app.commands.benchmarks import BENCH
-from search.measure.evaluation import better_than
 from search.measure.metrics import NAMES
+from search.measure.report import missed, to_dict
 from search.result import BLENDS_BY, DEFAULT_CANDIDATES, FUSIONS, SearchSettings
-
-SHOWN = ("ndcg@10", "mrr@10", "map", "hit@5", "hit@10", "recall@100")
-"""Metrics in the printed table; the JSON holds all."""
 
 
 def add(cli: typer.Typer) -> None:
@@ -85,15 +82,14 @@ def evaluate(
         report = evaluation.evaluate(
             plan, settings, lambda done, total: shown.update(task, completed=done, total=total)
         )
-    Console().print(show.systems(report, SHOWN))
+    Console().print(show_eval.report(report))
     if as_json is not None:
         as_json.parent.mkdir(parents=True, exist_ok=True)
-        as_json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    last = list(report["systems"])[-1]
-    missed = better_than(report, floors, last)
-    for sentence in missed:
+        as_json.write_text(json.dumps(to_dict(report), indent=1) + "\n", encoding="utf-8")
+    sentences = missed(report.systems[-1], floors)
+    for sentence in sentences:
         print(sentence)
-    if missed:
+    if sentences:
         raise typer.Exit(1)
 
 

@@ -29,7 +29,6 @@ from indexer.catalog.rows import (
     find_terms,
     get_value,
     new_id,
-    parts,
     put_value,
     remove_documents,
     set_up_sqlite,
@@ -38,6 +37,7 @@ from indexer.catalog.rows import (
 from indexer.catalog.transaction import Cache, Writing
 from indexer.chunk import Chunk
 from indexer.errors import StoreError
+from indexer.parts import parts
 from indexer.terms import bm25
 
 _PAGE = 1000

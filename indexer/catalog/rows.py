@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, CursorResult, bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,13 +15,12 @@ from indexer.catalog import tables
 from indexer.catalog.documents import Draft
 from indexer.chunk import Chunk, indexed
 from indexer.errors import StoreError
+from indexer.parts import parts
 from indexer.terms import near
 from indexer.terms.analyzer import terms as terms_of
 
 IN = 500
 """Values in one IN list: below every engine's limit on parameters."""
-
-Item = TypeVar("Item")
 
 
 def set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  a DB-API connection
@@ -36,13 +34,6 @@ def set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  a DB-API
 def cause(reason: SQLAlchemyError) -> str:
     """Return the database's own words, without SQLAlchemy's."""
     return str(getattr(reason, "orig", None) or reason).strip().rstrip(".")
-
-
-def parts(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Yield the items in lists of at most `size`."""
-    rest = iter(items)
-    while part := list(islice(rest, size)):
-        yield part
 
 
 def get_value(connection: Connection, key: str, default: Any) -> Any:  # noqa: ANN401  any JSON value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import EmbedderError
+from rerank.models.errors import RerankError
 
 Vectors = NDArray[np.float32]
 """Shape (n, d), each row of Euclidean length 1."""
@@ -87,8 +89,17 @@ class LocatesTokens(Protocol):
         ...
 
 
+@contextmanager
+def as_embedder_error() -> Iterator[None]:
+    """Let what a model refuses leave the block as an `EmbedderError` of the same sentence."""
+    try:
+        yield
+    except RerankError as refused:
+        raise EmbedderError(str(refused)) from refused
+
+
 def unit(vectors: NDArray[np.float32], name: str) -> Vectors:
-    """Return the rows scaled to length 1, shape (n, d).
+    """The rows scaled to length 1, shape (n, d).
 
     Raises:
         EmbedderError: a row is not finite, or is zero.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embed import card
-from indexer.embed.contract import Embedder, TokenOffsets, Vectors, unit
+from indexer.embed.contract import Embedder, TokenOffsets, Vectors, as_embedder_error, unit
 from indexer.embed.deferred import deferred
 from indexer.embed.prefixes import Prefixes
 from indexer.errors import EmbedderError
-from indexer.revision import revision
+from rerank.models.revision import revision
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
-
-CPU_TOKENS = 2048
-"""Tokens in a batch, padding included; 400 PEP chunks took 7.2 s at 1,024, 5.4 at 2,048, 5.7 at 4,096, 14 at 8,192."""
-GPU_TOKENS = 65_536
 
 
 class LocalEmbedder:
@@ -65,13 +60,13 @@ class LocalEmbedder:
         Raises:
             EmbedderError: the model is not here and downloading was not allowed.
         """
-        folder = _located(source, allow_download)
+        folder = located(source, allow_download)
         stated = name or (source if not Path(source).exists() else folder.name)
 
         def load() -> LocalEmbedder:
             return cls.open(source, profile, device=device, allow_download=allow_download, name=stated)
 
-        return deferred(folder, f"{stated}@{revision(folder)}", load)
+        return deferred(folder, cls.named(folder, stated), load)
 
     @classmethod
     def open(
@@ -92,23 +87,27 @@ class LocalEmbedder:
         Raises:
             EmbedderError: the model is not here and downloading was not allowed, or its files do not make a model.
         """
-        folder = _located(source, allow_download)
-        place, dtype, runtime = _best_runtime(device)
-        model = _loaded(source, folder, place)
+        folder = located(source, allow_download)
+        from rerank.models.batching import default_budget
+        from rerank.models.device import choose
+
+        with as_embedder_error():
+            placement = choose(device)
+        model = _loaded(source, folder, str(placement.device))
         if trained is not None:
             _replace(model, trained)
-        model[0].to(dtype)
+        model[0].to(placement.dtype)
         model.eval()
-        budget = CPU_TOKENS if place == "cpu" else GPU_TOKENS
         if name is None:
             name = source if not Path(source).exists() else folder.name
         full, stated = cls.named(folder, name, trained), profile or _stated(model)
-        return cls(model, full, stated, runtime, budget, card.languages(folder))
+        return cls(model, full, stated, str(placement.runtime), default_budget(placement), card.languages(folder))
 
     @staticmethod
     def named(folder: Path, name: str, trained: Path | None = None) -> str:
         """Return the full name of a model: its name and a digest of its files."""
-        return f"{name}@{revision(folder) if trained is None else revision(trained.parent)}"
+        with as_embedder_error():
+            return f"{name}@{revision(folder) if trained is None else revision(trained.parent)}"
 
     @property
     def name(self) -> str:
@@ -174,9 +173,11 @@ class LocalEmbedder:
         vectors = np.zeros((len(texts), self._dimension), np.float32)
         if not texts:
             return vectors
+        from rerank.models.batching import batches
+
         ids = self._encode(texts, window=self._window, specials=True)
         done = 0
-        for rows in batches([len(row) for row in ids], self._tokens):
+        for rows in batches([len(row) for row in ids], self._tokens, padded=True):
             vectors[rows] = self._forward([ids[row] for row in rows])
             done += len(rows)
             if progress is not None:
@@ -221,31 +222,19 @@ class LocalEmbedder:
         return array
 
 
-def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Yield positions in batches, longest first, so that a batch's padded size stays within `tokens`."""
-    order = sorted(range(len(lengths)), key=lambda place: (-lengths[place], place))
-    start = 0
-    while start < len(order):
-        size = max(1, tokens // max(1, lengths[order[start]]))
-        yield order[start : start + size]
-        start += size
+def located(source: str, allow_download: bool) -> Path:
+    """The folder of a model: itself, or the hub's in the local cache.
 
-
-def _located(source: str, allow_download: bool) -> Path:
+    Raises:
+        EmbedderError: the model is not here and downloading was not allowed.
+    """
     path = Path(source).expanduser()
     if path.is_dir():
         return path
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from rerank.models.hub import fetched
 
-    offline = not allow_download or os.environ.get("HF_HUB_OFFLINE", "") not in {"", "0"}
-    try:
-        return Path(
-            snapshot_download(source, local_files_only=offline, ignore_patterns=["*.onnx", "*.h5", "*.msgpack"])
-        )
-    except (LocalEntryNotFoundError, HFValidationError, HfHubHTTPError, OSError) as reason:
-        step = "check the name and the connection" if not offline else "allow the download, or give a folder's path"
-        raise EmbedderError(f"The embedding model {source} is not on this machine: {step}.") from reason
+    with as_embedder_error():
+        return fetched(source, allow_download=allow_download, allow_pickle=True)
 
 
 def _loaded(source: str, folder: Path, place: str) -> SentenceTransformer:
@@ -296,23 +285,6 @@ def _untrained(model: SentenceTransformer, folder: Path) -> list[str]:
             stored.update(name for key in list(tensors.keys()) for name in (key, key.split(".", 1)[-1]))
     inner = getattr(model[0], "auto_model", None) or model[0].model
     return sorted(name for name, _ in inner.named_parameters() if name not in stored and not name.startswith("pooler."))
-
-
-def _best_runtime(device: str | None) -> tuple[str, torch.dtype, str]:
-    """Device, dtype, and both with their reason in one line."""
-    import torch
-
-    place = device or ("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
-    if place.startswith("cuda"):
-        if torch.cuda.is_bf16_supported():
-            return place, torch.bfloat16, f"{place} ({torch.cuda.get_device_name()}), bf16: native on this GPU"
-        return place, torch.float16, f"{place} ({torch.cuda.get_device_name()}), fp16: bf16 is not native on this GPU"
-    if place == "cpu":
-        why = "no GPU was found" if device is None else "as asked"
-        if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported():  # noqa: SLF001  no public test
-            return place, torch.bfloat16, f"cpu ({why}), bf16: native on this processor"
-        return place, torch.float32, f"cpu ({why}), fp32: bf16 is not native on this processor"
-    return place, torch.float32, f"{place}, fp32: the safe choice there"
 
 
 def _stated(model: SentenceTransformer) -> Prefixes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data import minilm_folder
-from indexer.embed.prefixes import DEFAULT, TUNED, prefixes_of
+from data import MINILM, TRAINED, minilm_folder
+from indexer.embed.prefixes import prefixes_of
 
 if TYPE_CHECKING:
     from indexer.embed.contract import Embedder
@@ -20,7 +20,7 @@ def open_embedder(
     allow_download: bool = False,
     defer: bool = False,
 ) -> Embedder:
-    """Return the embedder of that name: the packaged MiniLM for None, its trained pair, a hub name or a local folder.
+    """The embedder of that name: the packaged MiniLM for None, its trained pair, a hub name or a local folder.
 
     With `url`, the name is sent to the OpenAI-compatible embedding server there. Nothing is downloaded unless
     `allow_download`; a hub model that is already on this machine is used as it is. With `defer`, a local model is
@@ -33,14 +33,14 @@ def open_embedder(
     if url is not None:
         from indexer.embed.remote import RemoteEmbedder
 
-        return RemoteEmbedder(url, name or DEFAULT, api_key=api_key, profile=prefixes_of(name or DEFAULT))
+        return RemoteEmbedder(url, name or MINILM, api_key=api_key, profile=prefixes_of(name or MINILM))
     from indexer.embed.local import LocalEmbedder
 
-    if name is not None and name.lower() == TUNED:
+    if name is not None and name.lower() == TRAINED:
         from indexer.embed.tuned import open_tuned
 
         return open_tuned(device=device, defer=defer)
     make = LocalEmbedder.deferred if defer else LocalEmbedder.open
-    if name is None or name.lower() in {DEFAULT.lower(), f"sentence-transformers/{DEFAULT}".lower()}:
-        return make(str(minilm_folder()), prefixes_of(DEFAULT), device=device, name=DEFAULT)
+    if name is None or name.lower() in {MINILM.lower(), f"sentence-transformers/{MINILM}".lower()}:
+        return make(str(minilm_folder()), prefixes_of(MINILM), device=device, name=MINILM)
     return make(name, prefixes_of(name), device=device, allow_download=allow_download)

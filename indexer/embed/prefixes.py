@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT = "all-MiniLM-L6-v2"
-"""The model that comes with the installation."""
-TUNED = "second-look-minilm"
-"""Passages by the same model, queries by the layers in `data/models/second-look-minilm` (`indexer.embed.tuned`)."""
+from data import MINILM
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +19,7 @@ class Prefixes:
 
 
 KNOWN_PREFIXES: dict[str, Prefixes] = {
-    "all-minilm-l6-v2": Prefixes(),
+    MINILM.lower(): Prefixes(),
     "jina-embeddings-v2-base-en": Prefixes(),
     "bge-base-en-v1.5": Prefixes(query="Represent this sentence for searching relevant passages: "),
     "bce-embedding-base_v1": Prefixes(),
@@ -32,5 +29,5 @@ KNOWN_PREFIXES: dict[str, Prefixes] = {
 
 
 def prefixes_of(name: str) -> Prefixes | None:
-    """Return the prefixes of a model by the last part of its name or path, None where it is not a known one."""
+    """The prefixes of a model by the last part of its name or path, None where it is not a known one."""
     return KNOWN_PREFIXES.get(Path(name).name.lower())

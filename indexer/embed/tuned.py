@@ -7,12 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data import minilm_folder
-from data import path as shipped
+from data import TRAINED, minilm_folder, trained_folder
 from indexer.embed.contract import Embedder, TokenOffsets, Vectors
 from indexer.embed.deferred import deferred
 from indexer.embed.local import LocalEmbedder
-from indexer.embed.prefixes import TUNED
 
 
 class TunedQueries:
@@ -25,7 +23,7 @@ class TunedQueries:
     @property
     def name(self) -> str:
         """Name of both together and digests of their files."""
-        return f"{TUNED}@{self._passages.name.rpartition('@')[2]}-{self._queries.name.rpartition('@')[2]}"
+        return f"{TRAINED}@{self._passages.name.rpartition('@')[2]}-{self._queries.name.rpartition('@')[2]}"
 
     @property
     def dimension(self) -> int:
@@ -68,22 +66,22 @@ class TunedQueries:
 
 
 def open_tuned(*, device: str | None = None, defer: bool = False) -> Embedder:
-    """Return the shipped pair of models, with `defer` loaded when it is first needed.
+    """The shipped pair of models, with `defer` loaded when it is first needed.
 
     Raises:
         EmbedderError: the files do not make a model.
         ShippedFileError: a part is missing from this installation, or was altered.
     """
     base = minilm_folder()
-    trained = shipped("models", TUNED, "model.safetensors")
+    trained = trained_folder() / "model.safetensors"
 
     def load() -> TunedQueries:
         return TunedQueries(
-            LocalEmbedder.open(str(base), device=device, name=TUNED),
-            LocalEmbedder.open(str(base), device=device, name=TUNED, trained=trained),
+            LocalEmbedder.open(str(base), device=device, name=TRAINED),
+            LocalEmbedder.open(str(base), device=device, name=TRAINED, trained=trained),
         )
 
     if not defer:
         return load()
-    named = LocalEmbedder.named(base, TUNED), LocalEmbedder.named(base, TUNED, trained)
-    return deferred(base, f"{TUNED}@{named[0].rpartition('@')[2]}-{named[1].rpartition('@')[2]}", load)
+    named = LocalEmbedder.named(base, TRAINED), LocalEmbedder.named(base, TRAINED, trained)
+    return deferred(base, f"{TRAINED}@{named[0].rpartition('@')[2]}-{named[1].rpartition('@')[2]}", load)

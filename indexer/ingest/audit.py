@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from indexer.generation import numbered
+from indexer.parts import parts
 from indexer.terms.analyzer import terms as terms_of
 from indexer.vectors.common import payload_name
 
@@ -61,8 +61,7 @@ def look(generation: Generation) -> Findings:
     numbers: dict[str, int] = {}
     average = generation.catalog.get("weighted_at")
     seen: set[str] = set()
-    everything = generation.catalog.all_chunks()
-    while page := list(islice(everything, _BATCH)):
+    for page in parts(generation.catalog.all_chunks(), _BATCH):
         held = generation.store.contents([chunk.id for chunk in page])
         counts = [Counter(terms_of(chunk.indexed)) for chunk in page]
         numbers |= generation.catalog.known_terms({term for count in counts for term in count} - numbers.keys())

@@ -13,8 +13,7 @@ from indexer.errors import ReadError
 from indexer.generation import Splitting
 from indexer.ingest.plan import IngestPlan, unchanged
 from indexer.ingest.scan import FoundFile
-from indexer.ingest.steady import Steady, steady
-from indexer.read.by_name import load
+from indexer.read.by_name import Loaded, load
 from indexer.read.text import NotText
 from indexer.read.worker import Worker
 from indexer.report import FileOutcome, OutcomeKind
@@ -61,7 +60,7 @@ class Preparer:
     def classify(self, found: FoundFile) -> FileOutcome:
         """Return what would become of a file, by its content's hash, without reading it as a document."""
         try:
-            raw = steady(found.path, lambda: load(found.path, self._limit)).value
+            raw = load(found.path, self._limit).raw
         except ReadError as reason:
             return FileOutcome(found.file, "failed", str(reason))
         before = self._plan.known.get(self._plan.name(found))
@@ -86,11 +85,11 @@ class Preparer:
     def _prepare(self, found: FoundFile, now_ns: int) -> Ready:
         before = self._plan.known.get(self._plan.name(found))
         try:
-            seen = steady(found.path, lambda: load(found.path, self._limit))
+            seen = load(found.path, self._limit)
         except ReadError as reason:
             kept = " The earlier version is kept." if before else ""
             return Ready(found, FileOutcome(found.file, "failed", f"{reason}{kept}"))
-        digest = hashlib.sha256(seen.value).hexdigest()
+        digest = hashlib.sha256(seen.raw).hexdigest()
         settled = now_ns - seen.mtime_ns > _RACY_NS
         if before is not None and before.sha256 == digest:
             return Ready(found, unchanged(found.file, before), seen=(before.id, seen.size, seen.mtime_ns, settled))
@@ -115,9 +114,9 @@ class Preparer:
         note = reason_text if kind == "empty" else draft.note
         return Ready(found, outcome, replace(draft, replaces=replaces, note=note, settled=settled))
 
-    def _draft(self, found: FoundFile, seen: Steady[bytes], digest: str) -> tuple[Draft, int]:
+    def _draft(self, found: FoundFile, seen: Loaded, digest: str) -> tuple[Draft, int]:
         document = self._plan.name(found)
-        text = self._worker.read(seen.value, found.path.suffix.lower())
+        text = self._worker.read(seen.raw, found.path.suffix.lower())
         started = time.perf_counter()
         chunks = split(text, document, self._embedder, size=self._splitting.size, overlap=self._splitting.overlap)
         draft = Draft(

@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexer.errors import ReadError
@@ -131,11 +132,20 @@ def read(path: Path, *, limit: int = DEFAULT_LIMIT) -> Text:
         ReadError: the file cannot be opened, is larger than `limit` bytes, encrypted or broken; the message is
             one sentence.
     """
-    return read_bytes(load(path, limit), path.suffix.lower())
+    return read_bytes(load(path, limit).raw, path.suffix.lower())
 
 
-def load(path: Path, limit: int = DEFAULT_LIMIT) -> bytes:
-    """Return a file's bytes, all as of one moment: a file that is written to meanwhile is read a second time.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file's bytes, and the size and time that it had before and after they were read."""
+
+    raw: bytes
+    size: int
+    mtime_ns: int
+
+
+def load(path: Path, limit: int = DEFAULT_LIMIT) -> Loaded:
+    """A file's bytes, all as of one moment: a file that is written to meanwhile is read a second time.
 
     Raises:
         ReadError: it cannot be opened, is larger than `limit` bytes, or keeps changing.
@@ -151,7 +161,7 @@ def load(path: Path, limit: int = DEFAULT_LIMIT) -> bytes:
             if len(raw) > limit:
                 raise ReadError(_too_large(max(after.st_size, len(raw)), limit))
             if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns) and len(raw) == after.st_size:
-                return raw
+                return Loaded(raw, after.st_size, after.st_mtime_ns)
     except OSError as reason:
         raise ReadError(f"The file cannot be opened ({reason.strerror or reason}).") from reason
     raise ReadError("The file was written to while it was read: it will be read at the next run.")

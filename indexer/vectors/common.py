@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -33,7 +32,6 @@ MOST_TIES = 4096
 
 _TERM_IDS = range(2**32)
 
-Item = TypeVar("Item")
 Fetch = Callable[[int], Sequence[tuple[str, float]]]
 """The engine's best n points as (id, score)."""
 
@@ -144,10 +142,3 @@ def check_known(asked: Iterable[str], known: Iterable[str], place: str) -> None:
         raise StoreError(
             f"{len(missing)} of the chunks to reweight are not in {place}, the first is {missing[0]}; ingest again."
         )
-
-
-def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Yield the items in lists of `size`, the last one possibly shorter."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from indexer.chunk import Hit
 from indexer.errors import StoreError, StoreLocked
+from indexer.parts import parts
 from indexer.vectors.common import (
     DENSE,
     DOCUMENT,
     SPARSE,
-    batches,
     best,
     check_dense,
     check_known,
@@ -93,7 +93,7 @@ class EdgeStore:
         check_points(points, self._dimension)
         last = list({point.id: point for point in points}.values())
         with self._writing, self._engine("write"):
-            for batch in batches(last, BATCH):
+            for batch in parts(last, BATCH):
                 self._shard.update(edge.UpdateOperation.upsert_points([_point(point) for point in batch]))
 
     def reweight(self, weights: Iterable[tuple[str, Sparse]]) -> None:
@@ -102,7 +102,7 @@ class EdgeStore:
         Raises:
             StoreError: an id is not stored, or a weight may not be; the batch of 256 it stands in is not written.
         """
-        for batch in batches(weights, BATCH):
+        for batch in parts(weights, BATCH):
             for chunk, sparse in batch:
                 check_sparse(sparse, f"the BM25 weights of chunk {chunk}")
             ids = [chunk for chunk, _ in batch]
@@ -118,7 +118,7 @@ class EdgeStore:
     def delete(self, ids: Sequence[str]) -> None:
         """Remove points; unknown ids are ignored."""
         with self._writing, self._engine("delete"):
-            for batch in batches(filter(is_id, ids), BATCH):
+            for batch in parts(filter(is_id, ids), BATCH):
                 self._shard.update(edge.UpdateOperation.delete_points(list(batch)))
 
     def dense(self, vector: NDArray[np.float32], limit: int, documents: Sequence[str] | None = None) -> list[Hit]:
@@ -142,7 +142,7 @@ class EdgeStore:
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The dense vectors of the points that exist."""
         found: dict[str, NDArray[np.float32]] = {}
-        for batch in batches(filter(is_id, ids), BATCH):
+        for batch in parts(filter(is_id, ids), BATCH):
             with self._engine("read"):
                 records = self._retrieve(batch, vectors=True)
             found |= {str(record.id): np.asarray(record.vector[DENSE], dtype=np.float32) for record in records}
@@ -151,7 +151,7 @@ class EdgeStore:
     def contents(self, ids: Sequence[str]) -> dict[str, StoredPoint]:
         """All that is held of the points that exist."""
         found: dict[str, StoredPoint] = {}
-        for batch in batches(filter(is_id, ids), BATCH):
+        for batch in parts(filter(is_id, ids), BATCH):
             with self._engine("read"):
                 records = self._shard.retrieve([*batch], with_payload=True, with_vector=True)
             found |= {str(record.id): stored(record) for record in records}

@@ -18,11 +18,11 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 
 from indexer.chunk import Hit
 from indexer.errors import StoreError
+from indexer.parts import parts
 from indexer.vectors.common import (
     DENSE,
     DOCUMENT,
     SPARSE,
-    batches,
     best,
     check_dense,
     check_known,
@@ -108,7 +108,7 @@ class ServerStore:
         """
         check_points(points, self._dimension)
         last = {point.id: point for point in points}.values()
-        for batch in batches(last, BATCH):
+        for batch in parts(last, BATCH):
             with self._request("write"):
                 self._client.upsert(self._collection, [_struct(point) for point in batch], wait=True)
 
@@ -118,7 +118,7 @@ class ServerStore:
         Raises:
             StoreError: an id is not stored, or a weight may not be; the batch of 128 it stands in is not written.
         """
-        for batch in batches(weights, BATCH):
+        for batch in parts(weights, BATCH):
             for chunk, sparse in batch:
                 check_sparse(sparse, f"the BM25 weights of chunk {chunk}")
             ids = [chunk for chunk, _ in batch]
@@ -136,7 +136,7 @@ class ServerStore:
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove points; unknown ids are ignored."""
-        for batch in batches(filter(is_id, ids), BATCH):
+        for batch in parts(filter(is_id, ids), BATCH):
             with self._request("delete"):
                 self._client.delete(self._collection, models.PointIdsList(points=[*batch]), wait=True)
 
@@ -158,7 +158,7 @@ class ServerStore:
     def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """The dense vectors of the points that exist."""
         found: dict[str, NDArray[np.float32]] = {}
-        for batch in batches(filter(is_id, ids), BATCH):
+        for batch in parts(filter(is_id, ids), BATCH):
             with self._request("read"):
                 records = self._client.retrieve(self._collection, batch, with_payload=False, with_vectors=[DENSE])
             for record in records:
@@ -169,7 +169,7 @@ class ServerStore:
     def contents(self, ids: Sequence[str]) -> dict[str, StoredPoint]:
         """All that is held of the points that exist."""
         found: dict[str, StoredPoint] = {}
-        for batch in batches(filter(is_id, ids), BATCH):
+        for batch in parts(filter(is_id, ids), BATCH):
             with self._request("read"):
                 records = self._client.retrieve(self._collection, batch, with_payload=True, with_vectors=True)
             found |= {str(record.id): stored(record) for record in records}

@@ -23,7 +23,7 @@ from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened
 from rerank.late.contract import late_interaction
 from rerank.late.layout import PassageLayouts, token_places
 from rerank.late.maxsim import STRETCH, similarities, sums
-from rerank.late.projection import projection, projection_files
+from rerank.late.projection import projection
 from rerank.late.token_match import alignment, passage_score, sentence_spans
 from rerank.late.vectors import Packed, VectorCache, pack
 from rerank.models.checkpoint import read, read_config, weight_files
@@ -58,9 +58,9 @@ class LateInteractionScorer(EncoderScorer):
         idle_seconds: float | None = IDLE_SECONDS,
     ) -> None:
         config = read_config(folder)
+        weight_files(folder, allow_pickle=allow_pickle)
         super().__init__(
             folder,
-            (*weight_files(folder, allow_pickle=allow_pickle), *projection_files(folder)),
             Tokeniser(base_folder(folder, config)),
             name=name,
             placement=placement,
@@ -73,7 +73,7 @@ class LateInteractionScorer(EncoderScorer):
         self._passage_model: Held[Encoder] | None = None
         self._passage_revision = str(self._revision)
         if passages != folder:
-            known = Revision(passages, (*weight_files(passages), *projection_files(passages)))
+            known = Revision(passages)
             self._passage_revision = str(known)
 
             def make() -> Encoder:

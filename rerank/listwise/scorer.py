@@ -13,7 +13,6 @@ from rerank.listwise.model import ListwiseModel, load_listwise
 from rerank.listwise.passes import PassageVectors, merge, passes
 from rerank.listwise.prompt import prompt, without_markers
 from rerank.models.batching import short_of_memory
-from rerank.models.checkpoint import weight_files
 from rerank.models.device import Placement, choose, free
 from rerank.models.held import Held
 from rerank.models.revision import Revision
@@ -56,7 +55,7 @@ class ListwiseScorer(BaseScorer):
         self._name, self._placement, self._contract = name, placement, contract
         self._per_pass = per_pass
         self._cache = cache
-        self._revision = Revision(folder, weight_files(folder))
+        self._revision = Revision(folder)
 
         def make() -> ListwiseModel:
             self._revision.require_same()

@@ -41,7 +41,7 @@ class Crew:
     def _started(self) -> ThreadPoolExecutor:
         with self._starting:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="rerank")
+                self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="model")
                 ready = threading.Barrier(self.workers)
 
                 def alone(_: int) -> None:

@@ -41,7 +41,7 @@ def fetched(
     import httpx
     from huggingface_hub import snapshot_download
 
-    wanted = ["*.json", "*.safetensors", "*.txt", "*.model"]
+    wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]
     wanted += ["pytorch_model*.bin"] if allow_pickle else []
     wanted += ["*.py"] if with_code else []
     try:

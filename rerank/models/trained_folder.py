@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 SECTION = "second_look"
 """The part of `config.json` that says what a folder shares: kind, base, base_sha256, side, query_weights."""
-BASE = "all-MiniLM-L6-v2"
 SOFTPLUS = "softplus"
 QUERY_SIDE = "query"
 """The folder's layers read queries; passages are read by the base as it is."""
@@ -51,15 +50,15 @@ def base_folder(folder: Path, config: Mapping[str, Any]) -> Path:
     section = config.get(SECTION)
     if not isinstance(section, dict) or "base" not in section:
         return folder
-    if section["base"] != BASE or section.get("base_sha256") != data.MINILM_SHA256:
+    if section["base"] != data.MINILM or section.get("base_sha256") != data.MINILM_SHA256:
         raise BadCheckpoint(
-            f"{folder} was trained on another {section['base']} than the packaged {BASE} "
+            f"{folder} was trained on another {section['base']} than the packaged {data.MINILM} "
             f"(sha256 {str(section.get('base_sha256'))[:12]}): train it again."
         )
     try:
         return data.minilm_folder()
     except data.ShippedFileError as missing:
-        raise BadCheckpoint(f"{folder} needs the packaged {BASE}: {missing}") from missing
+        raise BadCheckpoint(f"{folder} needs the packaged {data.MINILM}: {missing}") from missing
 
 
 def passage_folder(folder: Path, config: Mapping[str, Any]) -> Path:

@@ -74,9 +74,9 @@ class CrossEncoderScorer(EncoderScorer):
         token_budget: int | None = None,
         idle_seconds: float | None = IDLE_SECONDS,
     ) -> None:
+        weight_files(folder, allow_pickle=allow_pickle)
         super().__init__(
             folder,
-            weight_files(folder, allow_pickle=allow_pickle),
             Tokeniser(folder),
             name=name,
             placement=placement,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rerank.models.trained_folder import BASE, QUERY_SIDE, SECTION, SOFTPLUS
+import data
+from rerank.models.trained_folder import QUERY_SIDE, SECTION, SOFTPLUS
 
 
 def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report: Mapping[str, Any]) -> Path:
@@ -37,20 +37,14 @@ def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report
     config = json.loads((base / "config.json").read_text(encoding="utf-8"))
     config[SECTION] = {
         "kind": "late-interaction",
-        "base": BASE,
-        "base_sha256": sha256(base / "model.safetensors"),
+        "base": data.MINILM,
+        "base_sha256": data.sha256(base / "model.safetensors"),
         "side": QUERY_SIDE,
         "query_weights": SOFTPLUS,
     }
     _write(folder / "config.json", config)
     _write(folder / "training.json", report)
     return folder
-
-
-def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:

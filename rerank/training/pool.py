@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from rerank.encoder_scorer import default_budget
 from rerank.late.vectors import Packed, pack
-from rerank.models.batching import run
+from rerank.models.batching import default_budget, run
 from rerank.models.checkpoint import read
 from rerank.models.crew import Crew
 from rerank.models.device import choose

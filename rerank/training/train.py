@@ -28,7 +28,7 @@ from typing import Any
 
 import data
 from rerank.errors import BadInput, RerankError
-from rerank.training.folder import sha256, write_folder
+from rerank.training.folder import write_folder
 from rerank.training.loop import TrainingRun, train
 from rerank.training.material import Material, freeze, prepare, thaw
 from rerank.training.model import QueryEncoder
@@ -65,7 +65,7 @@ def fit(
     say(f"training on {where} with {torch.get_num_threads()} threads")
     work = out.with_name(out.name + ".work")
     work.mkdir(parents=True, exist_ok=True)
-    sources = {"pairs": pairs.name, "pairs_sha256": sha256(pairs), "recipe": _plain(chosen)}
+    sources = {"pairs": pairs.name, "pairs_sha256": data.sha256(pairs), "recipe": _plain(chosen)}
     material, pool = _material(pairs, base, model, chosen, work, _fingerprint(sources), say)
     run = train(model, material, pool, chosen, work / "run.pt", minutes, say)
     step, score = run.best_look

@@ -29,7 +29,7 @@ class Judged:
 
 
 def load(folder: Path, split: str = "test") -> Judged:
-    """Return a judged dataset.
+    """A judged dataset.
 
     With `corpus.jsonl` the folder is in the BEIR layout (`queries.jsonl`, `qrels/<split>.tsv`); without, its files are
     the documents and the judgements are in `qrels.tsv`. A file may be gzipped (`corpus.jsonl.gz`), and judgements may
@@ -57,7 +57,7 @@ def load(folder: Path, split: str = "test") -> Judged:
 
 
 def candidates(file: Path) -> dict[str, list[tuple[str, float]]]:
-    """Return (document id, score) by query in rank order, from a TREC run file.
+    """(document id, score) by query in rank order, from a TREC run file.
 
     Its columns are query, Q0, document, rank, score and tag.
 
@@ -81,13 +81,13 @@ def candidates(file: Path) -> dict[str, list[tuple[str, float]]]:
 
 
 def _file(plain: Path) -> Path:
-    """Return the file, or its gzipped form if only that is there."""
+    """The file, or its gzipped form if only that is there."""
     packed = plain.with_name(plain.name + ".gz")
     return packed if packed.is_file() and not plain.is_file() else plain
 
 
 def _qrels(file: Path) -> dict[str, dict[str, int]]:
-    """Return grades by query and document; the columns are those of BEIR, named in the first line, or of TREC."""
+    """Grades by query and document; the columns are those of BEIR, named in the first line, or of TREC."""
     grades: dict[str, dict[str, int]] = {}
     places: tuple[int, int, int] | None = None
     for number, line in enumerate(_text(file), start=1):

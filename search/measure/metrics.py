@@ -5,7 +5,7 @@ The measures are ir_measures' (pytrec_eval underneath, so nDCG takes the grade i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,14 +36,14 @@ class PairedTest:
 
 
 def answerable(qrels: Qrels, relevant: int = 1) -> dict[str, dict[str, int]]:
-    """Return the queries that have at least one document of the grade `relevant` or better."""
+    """The queries that have at least one document of the grade `relevant` or better."""
     return {
         query: dict(grades) for query, grades in qrels.items() if any(grade >= relevant for grade in grades.values())
     }
 
 
 def per_query(run: Run, qrels: Qrels, relevant: int = 1) -> dict[str, dict[str, float]]:
-    """Return metric name to query id to value, for every answerable query; one that the run lacks counts 0.
+    """Metric name to query id to value, for every answerable query; one that the run lacks counts 0.
 
     Args:
         run: what a system returned; ties are broken by document id, as trec_eval does.
@@ -72,12 +72,12 @@ def per_query(run: Run, qrels: Qrels, relevant: int = 1) -> dict[str, dict[str, 
 
 
 def mean(values: PerQuery) -> float:
-    """Return the mean over queries; 0 without a query."""
+    """The mean over queries; 0 without a query."""
     return float(np.mean(list(values.values()))) if values else 0.0
 
 
 def interval(values: PerQuery, seed: int = 0) -> tuple[float, float]:
-    """Return the 95 % percentile bootstrap interval of the mean (Efron and Tibshirani 1993), queries resampled."""
+    """The 95 % percentile bootstrap interval of the mean (Efron and Tibshirani 1993), queries resampled."""
     sample = np.fromiter((values[query] for query in sorted(values)), dtype=np.float64)
     if len(sample) == 0:
         return 0.0, 0.0
@@ -87,7 +87,7 @@ def interval(values: PerQuery, seed: int = 0) -> tuple[float, float]:
 
 
 def compare(values: PerQuery, baseline: PerQuery, seed: int = 0) -> PairedTest:
-    """Return a paired comparison by Fisher's randomisation test (Smucker, Allan and Carterette, CIKM 2007).
+    """A paired comparison by Fisher's randomisation test (Smucker, Allan and Carterette, CIKM 2007).
 
     Raises:
         KeyError: the two were measured on different queries.
@@ -106,11 +106,12 @@ def compare(values: PerQuery, baseline: PerQuery, seed: int = 0) -> PairedTest:
     )
 
 
-def to_run(ranking: Sequence[tuple[str, str]]) -> dict[str, dict[str, float]]:
-    """Return a run from (query id, document id) pairs in rank order: scores fall by one a place, so no two tie."""
-    run: dict[str, dict[str, float]] = {}
-    for query, document in ranking:
-        places = run.setdefault(query, {})
-        if document not in places:
-            places[document] = -float(len(places))
-    return run
+def to_run(rankings: Mapping[str, Iterable[str]]) -> dict[str, dict[str, float]]:
+    """A run from each query's documents, best first: scores fall by one a place, so no two tie.
+
+    A document that comes again (another of its chunks) keeps its first place.
+    """
+    return {
+        query: {document: -float(place) for place, document in enumerate(dict.fromkeys(documents))}
+        for query, documents in rankings.items()
+    }

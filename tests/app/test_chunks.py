@@ -1,4 +1,4 @@
-"""`secondlook chunks FILE`, run as a process."""
+"""`secondlook chunks FILE`: how a document would be cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line, run as processes: what it prints, what it leaves behind, how it fails."""
+"""The command line: what it prints, what it leaves behind, how it fails."""
 
 from __future__ import annotations
 

@@ -33,12 +33,14 @@ def judged(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.model
 def test_the_samples_judged_queries_hold_the_gate(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     arguments = ("eval", ROOT / "data" / "sample", "--min", f"ndcg@10={FLOOR}", "--curve", "--json", report)
     done = secondlook(tmp_path, *arguments)
     assert done.status == 0, done.out + done.err
     found = json.loads(report.read_text())
+    assert list(found) == list(json.loads((ROOT / "data" / "bench" / "eval-sample.json").read_text()))
     systems = found["systems"]
     assert set(systems) >= {"bm25", "dense", "hybrid", "hybrid + minilm-maxsim"}
     assert systems["hybrid"]["ndcg@10"] >= max(systems["bm25"]["ndcg@10"], systems["dense"]["ndcg@10"])

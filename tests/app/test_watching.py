@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from commands import arguments, environment, secondlook
 
 SECONDS = 120.0
@@ -20,6 +21,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.process
 def test_watch_follows_a_folder_and_leaves_the_index_to_others_between_changes(tmp_path: Path) -> None:
     place = tmp_path / "documents"
     place.mkdir()

@@ -1,12 +1,21 @@
-"""The command line as a person runs it: a process, its output, its exit status."""
+"""The command line as a person runs it: its output, its exit status.
+
+`secondlook` runs a command inside the test's process, which costs no imports; `process` starts it for real, for the
+claims that only a process can keep: signals, exit statuses, what the interpreter does with an error.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from unittest.mock import patch
+
+from app.cli import main
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
@@ -33,9 +42,23 @@ def arguments(*parts: str | Path) -> list[str]:
 
 
 def secondlook(home: Path, *parts: str | Path) -> Outcome:
-    """Run one command to its end."""
+    """What one command, run to its end in this process, did."""
+    out, err = _Captured(), _Captured()
+    surroundings = patch.dict(os.environ, environment(home), clear=True)  # and back, whatever the command sets
+    with surroundings, patch.object(sys, "excepthook"), chdir(home), redirect_stdout(out), redirect_stderr(err):
+        status = _status(list(map(str, parts)))
+    return Outcome(status, out.text(), err.text())
+
+
+def process(home: Path, *parts: str | Path) -> Outcome:
+    """What one command, run to its end in a process of its own, did."""
+    return run(home, arguments(*parts))
+
+
+def run(home: Path, command: list[str]) -> Outcome:
+    """What a process with this argument list did."""
     done = subprocess.run(  # noqa: S603 - our own command line
-        arguments(*parts),
+        command,
         env=environment(home),
         cwd=home,
         capture_output=True,
@@ -45,3 +68,29 @@ def secondlook(home: Path, *parts: str | Path) -> Outcome:
         stdin=subprocess.DEVNULL,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+class _Captured(TextIOWrapper):
+    """A stream of text that is kept, and that takes bytes too, as a process's own do."""
+
+    def __init__(self) -> None:
+        super().__init__(BytesIO(), encoding="utf-8", write_through=True)
+
+    def text(self) -> str:
+        """All that was written."""
+        self.flush()
+        kept = self.buffer
+        assert isinstance(kept, BytesIO)
+        return kept.getvalue().decode("utf-8")
+
+
+def _status(parts: list[str]) -> int:
+    """The exit status of a command, which ends as a process does: an error goes to sys.excepthook."""
+    try:
+        main(parts)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception as error:  # noqa: BLE001 - as the interpreter does
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 1
+    return 0

@@ -13,8 +13,6 @@ from hash_embedder import HashEmbedder
 
 from indexer.index import Index
 
-BLOCK = 1 << 20
-
 QUERIES = ("walrus", "number 7", "changed", "alpha beta")
 
 
@@ -25,12 +23,16 @@ def copy_index(source: Path, target: Path) -> None:
 
 def _copy_with_holes(source: str, target: str) -> None:
     with Path(source).open("rb") as reading, Path(target).open("wb") as writing:
-        while block := reading.read(BLOCK):
-            if block.count(0) == len(block):
-                writing.seek(len(block), os.SEEK_CUR)
-            else:
-                writing.write(block)
-        writing.truncate()
+        size = writing.truncate(os.fstat(reading.fileno()).st_size)
+        start = end = 0
+        while end < size:
+            try:
+                start = os.lseek(reading.fileno(), end, os.SEEK_DATA)
+            except OSError:  # nothing but a hole is left
+                break
+            end = os.lseek(reading.fileno(), start, os.SEEK_HOLE)
+            os.lseek(writing.fileno(), start, os.SEEK_SET)
+            os.write(writing.fileno(), os.pread(reading.fileno(), end - start, start))
 
 
 def content(index: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.bench.ingest import run
 from app.bench.many import fill
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_the_benchmark_counts_what_it_measured(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

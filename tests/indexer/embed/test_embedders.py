@@ -16,11 +16,12 @@ import pytest
 
 from data import minilm_folder
 from indexer.embed.contract import Embedder, unit
-from indexer.embed.local import LocalEmbedder, batches
+from indexer.embed.local import LocalEmbedder
 from indexer.embed.open import open_embedder
 from indexer.embed.prefixes import Prefixes, prefixes_of
 from indexer.embed.remote import RemoteEmbedder
 from indexer.errors import EmbedderError
+from rerank.models.revision import revision
 
 Answer = Callable[[dict[str, Any], int], tuple[int, Any]]
 
@@ -120,13 +121,6 @@ def test_tokens_are_located_where_they_are(minilm: Embedder) -> None:
     assert minilm.count_tokens("word " * 2000) == 2000
 
 
-def test_batches_hold_every_position_once_within_the_budget() -> None:
-    lengths = [5, 100, 7, 7, 300, 1]
-    found = list(batches(lengths, 120))
-    assert sorted(place for batch in found for place in batch) == list(range(6))
-    assert all(len(batch) == 1 or len(batch) * lengths[batch[0]] <= 120 for batch in found)
-
-
 def test_broken_vectors_are_refused() -> None:
     for broken in (np.zeros((2, 3), np.float32), np.full((1, 3), np.nan, np.float32)):
         with pytest.raises(EmbedderError, match="zero or not finite"):
@@ -134,7 +128,7 @@ def test_broken_vectors_are_refused() -> None:
 
 
 def test_model_that_is_not_here_says_what_to_do() -> None:
-    with pytest.raises(EmbedderError, match=r"nobody/no-such-model is not on this machine: allow the download"):
+    with pytest.raises(EmbedderError, match=r"nobody/no-such-model is not on this machine: pass --allow-download"):
         open_embedder("nobody/no-such-model")
 
 
@@ -158,7 +152,7 @@ def test_checkpoint_with_missing_weights_is_refused(tmp_path: Path) -> None:
 def test_name_changes_with_the_weights(minilm: Embedder, tmp_path: Path) -> None:
     folder = tmp_path / "all-MiniLM-L6-v2"
     shutil.copytree(minilm_folder(), folder)
-    assert open_embedder(str(folder)).name == minilm.name
+    assert open_embedder(str(folder)).name == minilm.name == f"all-MiniLM-L6-v2@{revision(folder)}"
     weights = bytearray((folder / "model.safetensors").read_bytes())
     weights[len(weights) // 2 + 2] ^= 1
     (folder / "model.safetensors").write_bytes(weights)

@@ -20,7 +20,6 @@ from indexer import generation
 from indexer.errors import FingerprintMismatch, ReadError, StoreError
 from indexer.generation import Generation
 from indexer.index import Index
-from indexer.ingest.steady import steady
 from indexer.report import IngestProgress
 from indexer.vectors.contract import Point
 from indexer.vectors.edge import EdgeStore
@@ -100,37 +99,6 @@ def test_a_failure_while_a_batch_is_stored_keeps_what_was_finished(tmp_path: Pat
         assert 512 <= finished < 900
         assert index.counts() == (finished, finished)
         assert index.verify() == []
-
-
-def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path: Path) -> None:
-    file = tmp_path / "log.txt"
-    file.write_text("one")
-
-    def read() -> str:
-        found = file.read_text()
-        if found == "one":
-            file.write_text("one, two")
-        return found
-
-    seen = steady(file, read)
-    assert (seen.value, seen.size) == ("one, two", 8)
-    assert seen.mtime_ns == file.stat().st_mtime_ns
-
-
-def test_a_file_that_never_rests_is_reported_and_its_earlier_version_kept(tmp_path: Path) -> None:
-    file = tmp_path / "log.txt"
-    file.write_text("")
-
-    def read() -> str:
-        with file.open("a") as stream:
-            stream.write("more ")
-        return file.read_text()
-
-    with pytest.raises(ReadError, match="kept changing"):
-        steady(file, read)
-    file.unlink()
-    with pytest.raises(ReadError, match="cannot be opened"):
-        steady(file, read)
 
 
 def test_young_files_keep_their_date_and_are_looked_at_again(quick: Index, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from indexer.errors import ReadError
 from indexer.ingest.scan import scan
-from indexer.read.by_name import load, read_bytes
+from indexer.read.by_name import Loaded, load, read_bytes
 from indexer.read.text import NotText
 from indexer.read.worker import Worker, memory_limit
 
@@ -229,7 +229,27 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_run(
         patched.setattr("indexer.read.by_name.os.fstat", look_and_write)
         with pytest.raises(ReadError, match="written to while it was read"):
             load(growing)
-    assert load(growing) == growing.read_bytes()
+    assert load(growing).raw == growing.read_bytes()
+
+
+def test_a_file_that_changes_once_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "log.txt"
+    file.write_text("one", encoding="utf-8")
+    looked, writes = os.fstat, [", two"]
+
+    def look_and_write(number: int) -> os.stat_result:
+        found = looked(number)
+        if writes:
+            with file.open("a", encoding="utf-8") as stream:
+                stream.write(writes.pop())
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr("indexer.read.by_name.os.fstat", look_and_write)
+        seen = load(file)
+    assert seen == Loaded(b"one, two", 8, file.stat().st_mtime_ns)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the administrator may read everything")
@@ -253,7 +273,7 @@ def test_odd_names_are_walked_and_read(worker: Worker, tmp_path: Path, name: byt
     with open(path, "wb") as file:  # noqa: PTH123  the same
         file.write(b"# Odd\n")
     (found,), skipped = scan(tmp_path)
-    assert worker.read(load(found.path), found.path.suffix.lower()).title == "Odd"
+    assert worker.read(load(found.path).raw, found.path.suffix.lower()).title == "Odd"
     assert not skipped
     found.file.encode()  # what is shown can be written anywhere
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from indexer.chunk import Hit
-from indexer.vectors.common import MOST_TIES, SLACK, batches, best, is_id, payload_name
+from indexer.vectors.common import MOST_TIES, SLACK, best, is_id, payload_name
 
 
 class Engine:
@@ -53,8 +53,3 @@ def test_only_a_canonical_uuid_is_an_id() -> None:
     assert not is_id("6F1C1F0A-6a38-5d0e-9a53-5ec04d1007c8")
     assert not is_id("6f1c1f0a6a385d0e9a535ec04d1007c8")
     assert not is_id("")
-
-
-def test_batches_hold_everything_in_order() -> None:
-    assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
-    assert list(batches([], 2)) == []

@@ -1,9 +1,13 @@
+"""Claims about naming a model by its files: every byte counts, and none is read twice."""
+
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import checkpoints
 import pytest
@@ -11,8 +15,7 @@ from listwise_checkpoint import write_listwise
 
 from rerank import load
 from rerank.errors import BadCheckpoint
-from rerank.models.checkpoint import weight_files
-from rerank.models.revision import Revision, fingerprint
+from rerank.models.revision import Revision, revision
 from rerank.pointwise.cross_encoder import CrossEncoderScorer
 from rerank.scores_cache import ScoreCache
 
@@ -37,11 +40,11 @@ def flip(file: Path, at: int) -> None:
 def test_a_single_byte_in_the_middle_of_a_large_file_counts(tmp_path: Path) -> None:
     file = tmp_path / "model.safetensors"
     file.write_bytes(bytes(12 << 20))
-    before = fingerprint([file])
+    before = revision(tmp_path)
     flip(file, 6 << 20)
-    assert fingerprint([file]) != before
+    assert revision(tmp_path) != before
     flip(file, 6 << 20)
-    assert fingerprint([file]) == before
+    assert revision(tmp_path) == before
 
 
 def test_equal_folders_have_one_revision_and_others_another(tmp_path: Path) -> None:
@@ -50,7 +53,7 @@ def test_equal_folders_have_one_revision_and_others_another(tmp_path: Path) -> N
         checkpoints.bert(tmp_path / "b"),
         checkpoints.bert(tmp_path / "c", seed=1),
     ]
-    one, same, other = (str(Revision(folder, weight_files(folder))) for folder in folders)
+    one, same, other = (str(Revision(folder)) for folder in folders)
     assert one == same != other
 
 
@@ -92,3 +95,69 @@ def test_weights_that_were_changed_while_unloaded_are_not_taken_for_the_old_ones
     file.unlink()
     with pytest.raises(BadCheckpoint):
         model.score("panda bamboo", ["router"])
+
+
+SIZE = 5 << 20
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A folder with the files of a model: weights of 5 MiB."""
+    folder = tmp_path / "model"
+    (folder / "1_Pooling").mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(bytes(SIZE))
+    (folder / "config.json").write_text("{}")
+    (folder / "vocab.txt").write_text("a\nb\n")
+    (folder / "1_Pooling" / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("place", [0, SIZE // 4 + 1, SIZE // 2, 3 * SIZE // 4, SIZE - 1])
+def test_every_byte_of_the_weights_counts(model: Path, place: int) -> None:
+    before = revision(model)
+    raw = bytearray(SIZE)
+    raw[place] = 1
+    (model / "model.safetensors").write_bytes(raw)
+    assert revision(model) != before
+    (model / "model.safetensors").write_bytes(bytes(SIZE))
+    assert revision(model) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "1_Pooling/config.json", "vocab.txt", "tokenizer.json", "spiece.model"]
+)
+def test_settings_and_tokenizer_count(model: Path, name: str) -> None:
+    before = revision(model)
+    (model / name).write_text('{"changed": 1}')
+    assert revision(model) != before
+
+
+def test_what_is_no_part_of_a_model_does_not_count(model: Path) -> None:
+    before = revision(model)
+    (model / "README.md").write_text("words")
+    assert revision(model) == before
+
+
+def test_files_are_read_once_in_a_process_unless_they_changed(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    digest = hashlib.file_digest
+
+    def counted(stream: Any, name: str) -> Any:
+        read.append(Path(stream.name).name)
+        return digest(stream, name)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    first = revision(model)
+    assert sorted(read) == ["config.json", "config.json", "model.safetensors", "vocab.txt"]
+    read.clear()
+    assert revision(model) == first
+    assert read == []
+    os.utime(model / "vocab.txt", ns=(1, 1))
+    assert revision(model) == first
+    assert read == ["vocab.txt"]
+
+
+def test_a_file_that_cannot_be_read_is_named(model: Path) -> None:
+    (model / "gone.safetensors").symlink_to(model / "nowhere")
+    with pytest.raises(BadCheckpoint, match=r"gone\.safetensors cannot be read .*copy it again"):
+        revision(model)

@@ -15,7 +15,6 @@ from safetensors.torch import load_file
 import data
 import rerank
 from rerank.errors import BadCheckpoint, BadInput
-from rerank.training.folder import sha256
 from rerank.training.loop import TrainingRun, gain
 from rerank.training.loss import BARRED, contrast, interaction, listwise, own_interaction
 from rerank.training.material import freeze, thaw, tokenise
@@ -113,7 +112,7 @@ def test_the_written_config_names_the_base_by_its_checksum(done: Done) -> None:
     }
     assert config["hidden_size"] == 384
     report = json.loads((done.folder / "training.json").read_text(encoding="utf-8"))
-    assert report["pairs_sha256"] == sha256(done.pairs)
+    assert report["pairs_sha256"] == data.sha256(done.pairs)
     assert report["recipe"]["seed"] == 0
 
 

@@ -59,4 +59,4 @@ def test_the_randomisation_test_agrees_with_all_sign_flips_counted_by_hand() -> 
 
 
 def test_a_ranking_becomes_a_run_without_ties_and_without_duplicates() -> None:
-    assert metrics.to_run([("q", "a"), ("q", "b"), ("q", "a")]) == {"q": {"a": 0.0, "b": -1.0}}
+    assert metrics.to_run({"q": "aba", "none": ()}) == {"q": {"a": 0.0, "b": -1.0}, "none": {}}
