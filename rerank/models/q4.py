@@ -24,6 +24,7 @@ from rerank.models.errors import BadCheckpoint
 if TYPE_CHECKING:
     from torch import Tensor
 
+Q4_ENDING = "-q4.bin"
 MAGIC = b"E5S1"
 _BLOCK = 32
 _BLOCK_BYTES = 18
@@ -58,26 +59,26 @@ def _head(raw: NDArray[np.uint8]) -> tuple[dict[str, tuple[str, tuple[int, ...]]
     """Own name to published name and shape, and own name to where it lies."""
     if bytes(raw[:4]) != MAGIC:
         raise ValueError("it does not begin with E5S1")
-    hidden, layers, _heads, inner, vocabulary, positions, types = struct.unpack_from("<7i", raw, 8)
+    hidden, layers, _heads, inner, vocabulary, positions, types = struct.unpack_from("<7i", raw.data, 8)
     at = 8 + 7 * 4 + 4 + 4
-    (pieces,) = struct.unpack_from("<i", raw, at)
+    (pieces,) = struct.unpack_from("<i", raw.data, at)
     at += 5 * 4
-    (blob,) = struct.unpack_from("<Q", raw, at)
+    (blob,) = struct.unpack_from("<Q", raw.data, at)
     at += 8 + (pieces + 1) * 4 + pieces * 4 + blob
-    (normaliser,) = struct.unpack_from("<I", raw, at + 4)
+    (normaliser,) = struct.unpack_from("<I", raw.data, at + 4)
     at += 8 + normaliser
     return _shapes(hidden, layers, inner, vocabulary, positions, types), _directory(raw, at)
 
 
 def _directory(raw: NDArray[np.uint8], at: int) -> dict[str, _Entry]:
-    (count,) = struct.unpack_from("<i", raw, at)
+    (count,) = struct.unpack_from("<i", raw.data, at)
     at += 4
     found = {}
     for _ in range(count):
-        (length,) = struct.unpack_from("<H", raw, at)
+        (length,) = struct.unpack_from("<H", raw.data, at)
         name = bytes(raw[at + 2 : at + 2 + length]).decode()
         at += 2 + length
-        found[name] = _Entry(*struct.unpack_from("<BIQQ", raw, at))
+        found[name] = _Entry(*struct.unpack_from("<BIQQ", raw.data, at))
         at += 1 + 4 + 8 + 8
     return found
 
@@ -118,8 +119,8 @@ def _tensor(raw: NDArray[np.uint8], entry: _Entry, shape: tuple[int, ...]) -> Te
     part = raw[entry.offset : entry.offset + size]
     if entry.kind == _FP32:
         return torch.from_numpy(part.copy().view(np.float32).reshape(shape))
-    blocks = part.reshape(-1, _BLOCK_BYTES)
-    scales = blocks[:, :2].copy().view(np.float16)  # (n, 1)
-    nibbles = np.concatenate([blocks[:, 2:] & 15, blocks[:, 2:] >> 4], axis=1).astype(np.int8) - 8  # (n, 32)
-    kind = np.float16 if count > _TABLE else np.float32
-    return torch.from_numpy((nibbles.astype(kind) * scales.astype(kind)).reshape(shape))
+    blocks = torch.from_numpy(part.copy()).view(-1, _BLOCK_BYTES)
+    scales = blocks[:, :2].contiguous().view(torch.float16)  # (n, 1)
+    nibbles = torch.cat([blocks[:, 2:] & 15, blocks[:, 2:] >> 4], 1).to(torch.int8) - 8  # (n, 32)
+    kind = torch.float16 if count > _TABLE else torch.float32
+    return nibbles.to(kind).mul_(scales.to(kind)).view(shape)

@@ -130,13 +130,21 @@ def _specials(marks: Encoding) -> tuple[tuple[int, ...], tuple[int, ...], tuple[
     return tuple(marks.ids[: real[0]]), tuple(marks.ids[place] for place in turn), tuple(marks.ids[real[-1] + 1 :])
 
 
+def _unpacked(file: Path) -> bytes:
+    import lzma
+
+    with lzma.open(file) as stream:
+        return stream.read()
+
+
 def _load(file: Path) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    if not file.is_file():
+    packed = file.with_name(f"{file.name}.xz")
+    if not file.is_file() and not packed.is_file():
         raise BadCheckpoint(f"{file} is missing: the model folder is incomplete, download or copy it again.")
     try:
-        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer = Tokenizer.from_file(str(file)) if file.is_file() else Tokenizer.from_buffer(_unpacked(packed))
     except Exception as broken:  # the binding raises plain Exception
         raise BadCheckpoint(f"{file} cannot be read ({broken}): download or copy it again.") from broken
     # Published files carry the settings of their last use, such as "cut at 128 tokens and pad".
