@@ -128,6 +128,18 @@ def test_running_models_know_nothing_of_scorers() -> None:
     assert not wrong
 
 
+def test_wire_shapes_know_nothing_of_the_running_service() -> None:
+    reached, ahead = set[str](), [name for name in modules() if name.startswith("app.api.wire.")]
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            ahead += [other for other in arrows()[name] if other.startswith("app.")]
+    assert reached >= {"app.api.ask", "app.api.wire.jina"}
+    assert not {name for name in reached if not name.startswith("app.api.wire")} - {"app.api.ask", "app.api.errors"}
+    assert "app.api.wire.jina" not in arrows()["app.api.wire.cohere"]
+
+
 def test_nothing_that_serves_imports_the_training() -> None:
     wrong = [
         name

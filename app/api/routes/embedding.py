@@ -45,7 +45,7 @@ def router(services: Services) -> APIRouter:
         return EmbeddingResponse(
             data=[EmbeddingItem(index=i, embedding=one) for i, one in enumerate(encode(vectors, encoding))],
             model=name,
-            usage=Usage(prompt_tokens=tokens, total_tokens=tokens),
+            usage=Usage.of(tokens),
         )
 
     for path in ("/v1/embeddings", "/embeddings"):
