@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.errors import AppError
 from app.settings import Settings
-from search.errors import SearchError
 from search.result import SearchSettings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 
 
-class OwnerError(SearchError):
+class OwnerError(AppError):
     """The process that owns the index refused the work, or does not answer."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 
+from app.errors import AppError
+
 TRIED = 100
 """How many ports after the first are tried."""
 
 
-class PortTaken(Exception):
+class PortTaken(AppError):
     """The port that was asked for is in use."""
 
 

@@ -10,8 +10,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 
+from app.errors import AppError
 
-class BadSetting(Exception):
+
+class BadSetting(AppError):
     """A setting of the server that cannot be used; the message is one sentence with the next step."""
 
 
