@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import bindparam, create_engine, event, func, insert, select, update
+from sqlalchemy import Column, Row, Select, bindparam, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from indexer.catalog import tables
@@ -195,22 +195,13 @@ class Catalog:
             return int(count), int(get_value(connection, "chunks", 0))
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
-        """Return the chunks of those ids that exist, all as of one moment."""
-        found: dict[str, Chunk] = {}
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = chunk_rows().where(tables.chunks.c.id.in_(part))
-                found.update((row.id, to_chunk(row)) for row in connection.execute(query))
-        return found
+        """The chunks of those ids that exist."""
+        return {row.id: to_chunk(row) for row in self._where(tables.chunks.c.id, ids, chunk_rows())}
 
     def existing(self, ids: Sequence[str]) -> set[str]:
-        """Return those of the ids that exist."""
-        found: set[str] = set()
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = select(tables.chunks.c.id).where(tables.chunks.c.id.in_(part))
-                found.update(connection.execute(query).scalars())
-        return found
+        """Those of the ids that exist."""
+        c = tables.chunks.c
+        return {row.id for row in self._where(c.id, ids, select(c.id))}
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Yield every chunk in order of id, a page at a time."""
@@ -230,31 +221,19 @@ class Catalog:
             return set(connection.execute(select(tables.chunks.c.id)).scalars())
 
     def chunk_ids(self, document_ids: Sequence[int]) -> list[str]:
-        """Return the ids of the chunks of those documents."""
-        found: list[str] = []
-        with self._engine.connect() as connection:
-            for part in parts(document_ids, IN):
-                query = select(tables.chunks.c.id).where(tables.chunks.c.document_id.in_(part))
-                found.extend(connection.execute(query).scalars())
-        return found
+        """The ids of the chunks of those documents."""
+        c = tables.chunks.c
+        return [row.id for row in self._where(c.document_id, document_ids, select(c.id))]
 
     def documents_of(self, ids: Sequence[str]) -> set[int]:
-        """Return the ids of the documents that those chunks belong to."""
-        found: set[int] = set()
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = select(tables.chunks.c.document_id).where(tables.chunks.c.id.in_(part))
-                found.update(connection.execute(query).scalars())
-        return found
+        """The ids of the documents that those chunks belong to."""
+        c = tables.chunks.c
+        return {row.document_id for row in self._where(c.id, ids, select(c.document_id))}
 
     def same_text(self, digests: Sequence[str]) -> dict[str, str]:
-        """Return, by text digest, the id of a chunk with that text, where there is one."""
-        found: dict[str, str] = {}
-        with self._engine.connect() as connection:
-            for part in parts(digests, IN):
-                query = select(tables.chunks.c.sha256, tables.chunks.c.id).where(tables.chunks.c.sha256.in_(part))
-                found.update((row.sha256, row.id) for row in connection.execute(query))
-        return found
+        """By text digest, the id of a chunk with that text, where there is one."""
+        c = tables.chunks.c
+        return {row.sha256: row.id for row in self._where(c.sha256, digests, select(c.sha256, c.id))}
 
     def statistics(self) -> Statistics:
         """Return corpus size, average chunk length in terms and average idf, cached until the next write."""
@@ -374,13 +353,9 @@ class Catalog:
             put_value(connection, "length", length)
 
     def signatures(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the near-duplicate signatures of those chunks that exist."""
-        found: dict[str, bytes] = {}
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = select(tables.chunks.c.id, tables.chunks.c.near).where(tables.chunks.c.id.in_(part))
-                found.update((row.id, row.near) for row in connection.execute(query))
-        return found
+        """The near-duplicate signatures of those chunks that exist."""
+        c = tables.chunks.c
+        return {row.id: row.near for row in self._where(c.id, ids, select(c.id, c.near))}
 
     def all_signatures(self) -> dict[str, list[bytes]]:
         """Return the signatures of every document's chunks, by document name."""
@@ -391,6 +366,11 @@ class Catalog:
             for row in connection.execute(query):
                 found[row.name].append(row.near)
         return found
+
+    def _where(self, column: Column[Any], values: Sequence[Any], query: Select[Any]) -> list[Row[Any]]:
+        """The rows of a query whose column holds one of the values, all as of one moment."""
+        with self._engine.connect() as connection:
+            return [row for part in parts(values, IN) for row in connection.execute(query.where(column.in_(part)))]
 
     def _writing(self) -> Writing:
         return Writing(self._engine, self._cache)
