@@ -15,7 +15,7 @@ class PortTaken(AppError):
 
 
 def listen(host: str, port: int, *, strict: bool) -> socket.socket:
-    """Return a bound socket on the port, or on the next free one unless `strict`.
+    """A bound socket on the port, or on the next free one unless `strict`.
 
     Raises:
         PortTaken: the port (or, if not strict, each of the next 100) is in use.

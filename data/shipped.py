@@ -18,7 +18,7 @@ class ShippedFileError(Exception):
 
 
 def path(*parts: str) -> Path:
-    """Return the path of a shipped file or folder, for example `path("prompts")`.
+    """The path of a shipped file or folder, for example `path("prompts")`.
 
     Raises:
         ShippedFileError: nothing of that name came with this installation.
@@ -31,7 +31,7 @@ def path(*parts: str) -> Path:
 
 @cache
 def minilm_folder() -> Path:
-    """Return the folder of the packaged all-MiniLM-L6-v2 checkpoint, its weights' checksum verified once per process.
+    """The folder of the packaged all-MiniLM-L6-v2 checkpoint, its weights' checksum verified once per process.
 
     Raises:
         ShippedFileError: the package is not installed, or its weights differ from the published file.

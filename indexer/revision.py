@@ -13,7 +13,7 @@ _FILES = ("*.json", "*.safetensors", "*.bin", "*.model", "vocab.txt", "merges.tx
 
 
 def revision(folder: Path) -> str:
-    """Return twelve hex digits of a SHA-256 over the names and every byte of a model's files, in folders below too.
+    """Twelve hex digits of a SHA-256 over the names and every byte of a model's files, in folders below too.
 
     Within a process, a file whose size and time are as they were is not read again.
 

@@ -171,6 +171,19 @@ def test_every_room_says_which_question_it_answers() -> None:
     assert not silent
 
 
+def test_docstrings_say_what_comes_back_and_not_that_it_is_returned() -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    wrong = [
+        f"{name}: {says}"
+        for name, file in modules().items()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, documented)
+        for says in (ast.get_docstring(node) or "").split("\n", maxsplit=1)[:1]
+        if says.startswith(("Return ", "Returns ", "Return,", "Nothing, "))
+    ]
+    assert not wrong
+
+
 def test_one_name_is_one_class() -> None:
     owners: dict[str, list[str]] = defaultdict(list)
     for name, file in modules().items():

@@ -55,7 +55,7 @@ def demo(
 
 
 def _already_served(settings: Settings) -> bool:
-    """Return True, and say where, if another process already shows this index."""
+    """True, and it is said where, if another process already shows this index."""
     owner = handover.owner(settings)
     if owner is None:
         return False

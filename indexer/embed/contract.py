@@ -88,7 +88,7 @@ class LocatesTokens(Protocol):
 
 
 def unit(vectors: NDArray[np.float32], name: str) -> Vectors:
-    """Return the rows scaled to length 1, shape (n, d).
+    """The rows scaled to length 1, shape (n, d).
 
     Raises:
         EmbedderError: a row is not finite, or is zero.

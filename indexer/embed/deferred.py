@@ -92,7 +92,7 @@ class DeferredEmbedder:
 
 
 def dimension_of(folder: Path) -> int | None:
-    """Return the length of a sentence-transformers model's vectors by its files, None where they do not say."""
+    """The length of a sentence-transformers model's vectors by its files, None where they do not say."""
     modules = _json(folder / "modules.json")
     dimension: Any = _json(folder / "config.json").get("hidden_size")
     for module in modules if isinstance(modules, list) else []:
@@ -108,7 +108,7 @@ def dimension_of(folder: Path) -> int | None:
 
 
 def deferred(folder: Path, name: str, load: Callable[[], Embedder]) -> Embedder:
-    """Return the model in a folder under its full name, loaded now only if its files do not state the dimension."""
+    """The model in a folder under its full name, loaded now only if its files do not state the dimension."""
     dimension = dimension_of(folder)
     return load() if dimension is None else DeferredEmbedder(name, dimension, load)
 

@@ -60,7 +60,7 @@ class LocalEmbedder:
         allow_download: bool = False,
         name: str | None = None,
     ) -> Embedder:
-        """Return what `open` returns, loaded when it is first needed; its files are found and named now.
+        """What `open` returns, loaded when it is first needed; its files are found and named now.
 
         Raises:
             EmbedderError: the model is not here and downloading was not allowed.
@@ -84,7 +84,7 @@ class LocalEmbedder:
         name: str | None = None,
         trained: Path | None = None,
     ) -> LocalEmbedder:
-        """Return the model of a hub name or a folder, on the given device or the best one here.
+        """The model of a hub name or a folder, on the given device or the best one here.
 
         `profile` None takes the prefixes that the checkpoint itself states, if it does. Tensors in the safetensors file
         `trained` take the place of those of the same name.
@@ -107,7 +107,7 @@ class LocalEmbedder:
 
     @staticmethod
     def named(folder: Path, name: str, trained: Path | None = None) -> str:
-        """Return the full name of a model: its name and a digest of its files."""
+        """The full name of a model: its name and a digest of its files."""
         return f"{name}@{revision(folder) if trained is None else revision(trained.parent)}"
 
     @property

@@ -20,7 +20,7 @@ def open_embedder(
     allow_download: bool = False,
     defer: bool = False,
 ) -> Embedder:
-    """Return the embedder of that name: the packaged MiniLM for None, its trained pair, a hub name or a local folder.
+    """The embedder of that name: the packaged MiniLM for None, its trained pair, a hub name or a local folder.
 
     With `url`, the name is sent to the OpenAI-compatible embedding server there. Nothing is downloaded unless
     `allow_download`; a hub model that is already on this machine is used as it is. With `defer`, a local model is

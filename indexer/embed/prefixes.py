@@ -32,5 +32,5 @@ KNOWN_PREFIXES: dict[str, Prefixes] = {
 
 
 def prefixes_of(name: str) -> Prefixes | None:
-    """Return the prefixes of a model by the last part of its name or path, None where it is not a known one."""
+    """The prefixes of a model by the last part of its name or path, None where it is not a known one."""
     return KNOWN_PREFIXES.get(Path(name).name.lower())

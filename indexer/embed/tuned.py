@@ -68,7 +68,7 @@ class TunedQueries:
 
 
 def open_tuned(*, device: str | None = None, defer: bool = False) -> Embedder:
-    """Return the shipped pair of models, with `defer` loaded when it is first needed.
+    """The shipped pair of models, with `defer` loaded when it is first needed.
 
     Raises:
         EmbedderError: the files do not make a model.

@@ -22,7 +22,7 @@ class Steady(Generic[T]):
 
 
 def steady(path: Path, read: Callable[[], T]) -> Steady[T]:
-    """Return what `read` makes of a file whose size and time were the same before and after.
+    """What `read` makes of a file whose size and time were the same before and after.
 
     Raises:
         ReadError: the file cannot be looked at, or changed during both of two readings.

@@ -124,7 +124,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 
 
 def read(path: Path, *, limit: int = DEFAULT_LIMIT) -> Text:
-    """Return the text of a file, read by the reader of its ending, or as plain text where it has none.
+    """The text of a file, read by the reader of its ending, or as plain text where it has none.
 
     Raises:
         NotText: the file is no document (a `ReadError`).
@@ -135,7 +135,7 @@ def read(path: Path, *, limit: int = DEFAULT_LIMIT) -> Text:
 
 
 def load(path: Path, limit: int = DEFAULT_LIMIT) -> bytes:
-    """Return a file's bytes, all as of one moment: a file that is written to meanwhile is read a second time.
+    """A file's bytes, all as of one moment: a file that is written to meanwhile is read a second time.
 
     Raises:
         ReadError: it cannot be opened, is larger than `limit` bytes, or keeps changing.
@@ -162,7 +162,7 @@ def _too_large(size: int, limit: int) -> str:
 
 
 def read_bytes(raw: bytes, suffix: str) -> Text:
-    """Return the text of a file's content; `suffix` is its lower-case ending with the dot.
+    """The text of a file's content; `suffix` is its lower-case ending with the dot.
 
     Containers and PDFs are told by their content, so that one with the wrong ending is read all the same.
 

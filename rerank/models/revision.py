@@ -27,7 +27,7 @@ class Revision:
         return self._name
 
     def require_same(self) -> None:
-        """Nothing, if the files still hold what they held; files whose size and time are unchanged are not read.
+        """Check that the files still hold what they held; files whose size and time are unchanged are not read.
 
         Raises:
             BadCheckpoint: they were changed: scores of the old and the new weights would be kept as if of one model.

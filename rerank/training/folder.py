@@ -15,7 +15,7 @@ from rerank.models.trained_folder import BASE, QUERY_SIDE, SECTION, SOFTPLUS
 
 
 def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report: Mapping[str, Any]) -> Path:
-    """Return the folder, written: `model.safetensors` in fp16, `config.json` and `training.json`.
+    """The folder, written: `model.safetensors` in fp16, `config.json` and `training.json`.
 
     Args:
         folder: made if it is not there.
@@ -48,7 +48,7 @@ def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report
 
 
 def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
+    """The SHA-256 of a file, in hex."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

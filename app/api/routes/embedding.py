@@ -21,7 +21,7 @@ from rerank.models.running import Cancel
 
 
 def router(services: Services) -> APIRouter:
-    """Return the routes of `/v1/embeddings` and `/embeddings`."""
+    """The routes of `/v1/embeddings` and `/embeddings`."""
     routes = APIRouter(route_class=StrictRoute, tags=["embeddings"])
 
     async def embeddings(request: Request, body: EmbeddingRequest) -> EmbeddingResponse:
