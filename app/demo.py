@@ -22,24 +22,24 @@ CHECKED_QUERIES = 3
 
 
 def sample() -> Path:
-    """Return the folder of the shipped sample documents."""
+    """The folder of the shipped sample documents."""
     return data.path("sample")
 
 
 def index_of(folder: Path) -> Path:
-    """Return where the demo keeps the index of a folder: one place per folder, so that demos do not mix."""
+    """Where the demo keeps the index of a folder: one place per folder, so that demos do not mix."""
     resolved = str(folder.expanduser().resolve())
     digest = hashlib.sha256(resolved.encode("utf-8", "surrogateescape")).hexdigest()[:10]
     return home() / "demo" / f"{folder.name or 'root'}-{digest}"
 
 
 def examples(folder: Path) -> tuple[str, ...]:
-    """Return queries to offer on the page: the judged ones for the sample, none for a folder that we do not know."""
+    """Queries to offer on the page: the judged ones for the sample, none for a folder that we do not know."""
     return sample_examples() if folder.resolve() == sample().resolve() else ()
 
 
 def check(engine: SearchEngine, settings: ApiSettings, queries: Sequence[str], say: Callable[[str], None]) -> bool:
-    """Return True if every query moved through the page's own endpoint and gave passages.
+    """True if every query moved through the page's own endpoint and gave passages.
 
     Starts the page on a free port and asks it over HTTP with Gradio's client; `say` gets one line for each query.
     """
@@ -58,7 +58,7 @@ def check(engine: SearchEngine, settings: ApiSettings, queries: Sequence[str], s
 
 
 def _moves(found: dict[str, Any]) -> str:
-    """Return one line: what came first before and after, and how many of the top passages moved."""
+    """One line: what came first before and after, and how many of the top passages moved."""
     top = [one for one in found["ranked"] if one["candidate"]["chunk"]["id"] in set(found["top"])]
     if not top:
         return f"{found['query']}: nothing found"

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.errors import AppError
 from app.settings import Settings
-from search.errors import SearchError
 from search.result import SearchSettings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 
 
-class OwnerError(SearchError):
+class OwnerError(AppError):
     """The process that owns the index refused the work, or does not answer."""
 
 
@@ -35,16 +35,16 @@ class RunningServer:
         self._pid = pid
 
     def search(self, query: str, settings: SearchSettings) -> dict[str, Any]:
-        """Return a result in the shape of `search.result.to_dict`."""
+        """A result in the shape of `search.result.to_dict`."""
         return self._ask("POST", "/api/search", {"query": query, **asdict(settings)})
 
     def documents(self) -> list[dict[str, Any]]:
-        """Return the indexed documents."""
+        """The indexed documents."""
         rows: list[dict[str, Any]] = self._ask("GET", "/api/documents")["documents"]
         return rows
 
     def require_model(self, name: str) -> None:
-        """Return if the owner embeds with the model of that name.
+        """Check that the owner embeds with the model of that name.
 
         Raises:
             OwnerError: it embeds with another one.
@@ -63,7 +63,7 @@ class RunningServer:
         options: IngestOptions,
         cancel: Cancel | None = None,
     ) -> dict[str, Any]:
-        """Return an ingest report as plain JSON; `progress` is called as the owner gets on.
+        """An ingest report as plain JSON; `progress` is called as the owner gets on.
 
         Ctrl-C here, or `cancel`, asks the owner to stop, too.
         """
@@ -128,7 +128,7 @@ class RunningServer:
 
 
 def owner(settings: Settings) -> RunningServer | None:
-    """Return the process that has the index open and serves it, or None if nobody does.
+    """The process that has the index open and serves it, or None if nobody does.
 
     A process that holds the index without serving it (another ingest) is None here; opening the index then says who.
     """

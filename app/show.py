@@ -22,7 +22,7 @@ LISTED = 20
 
 
 def result(found: Mapping[str, Any]) -> RenderableType:
-    """Return a result (in the shape of `search.result.to_dict`) as a table: the final order, and where it came from."""
+    """A result (in the shape of `search.result.to_dict`) as a table: the final order, and where it came from."""
     top = [one for one in found["ranked"] if one["candidate"]["chunk"]["id"] in set(found["top"])]
     table = Table(title=escape(f"{found['query'][:100]}"), title_justify="left", header_style="bold", expand=False)
     for name, justify in (
@@ -57,7 +57,7 @@ def result(found: Mapping[str, Any]) -> RenderableType:
 
 
 def report(outcomes: Sequence[Mapping[str, Any]], seconds: float, *, cancelled: bool) -> RenderableType:
-    """Return what an ingest run did: counts, then each file that gave nothing, with the reason, failed ones first."""
+    """What an ingest run did: counts, then each file that gave nothing, with the reason, failed ones first."""
     counts: dict[str, int] = {}
     for one in outcomes:
         counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
@@ -73,7 +73,7 @@ def report(outcomes: Sequence[Mapping[str, Any]], seconds: float, *, cancelled: 
 
 
 def plan(outcomes: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return what an ingest run would do: counts, then every file that it would work on."""
+    """What an ingest run would do: counts, then every file that it would work on."""
     counts = dict.fromkeys(("added", "changed", "unchanged", "renamed", "removed"), 0)
     for one in outcomes:
         counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
@@ -87,7 +87,7 @@ def plan(outcomes: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 
 def models(profiles: Iterable[tuple[Profile, bool, str]]) -> RenderableType:
-    """Return named second stages as a table: (profile, whether it is here, why or how to get it)."""
+    """Named second stages as a table: (profile, whether it is here, why or how to get it)."""
     table = Table(header_style="bold")
     for name in ("name", "kind", "size", "reads", "score", "licence", "here", "how to get it, and what it is for"):
         table.add_column(name, overflow="fold")
@@ -108,7 +108,7 @@ def models(profiles: Iterable[tuple[Profile, bool, str]]) -> RenderableType:
 
 
 def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
-    """Return (what, finding, next step) rows as a table."""
+    """(what, finding, next step) rows as a table."""
     table = Table(header_style="bold")
     for name in ("what", "found", "next step"):
         table.add_column(name, overflow="fold")

@@ -13,7 +13,7 @@ WITH_TEXT = frozenset({"added", "changed", "unchanged", "renamed"})
 
 
 def summary(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an ingest report, as plain values, summed up: outcomes, time, and by ending what was read and what not.
+    """An ingest report, as plain values, summed up: outcomes, time, and by ending what was read and what not.
 
     Formats are told by the files' endings, in lower case, most files first. A removed file is no file of the folder.
     """

@@ -69,7 +69,7 @@ class Index:
         size: int = DEFAULT_SIZE,
         overlap: int = DEFAULT_OVERLAP,
     ) -> Index:
-        """Return the index in a folder, created where there is none unless `create` is false.
+        """The index in a folder, created where there is none unless `create` is false.
 
         Vectors are kept in this process, or on the Qdrant server at `store_url`. With `rebuild`, an index that was
         built with other settings opens too; until it is ingested into, which replaces it, it answers no queries.

@@ -81,7 +81,7 @@ class SearchEngine:
         return self._scorers
 
     def scorers(self) -> tuple[ScorerChoice, ...]:
-        """Return every second stage that can be chosen."""
+        """Every second stage that can be chosen."""
         return self._scorers.choices()
 
     def search(
@@ -92,7 +92,7 @@ class SearchEngine:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Result:
-        """Return what both stages did to the query.
+        """What both stages did to the query.
 
         Raises:
             BadQuery: empty, too long, or settings out of range.
@@ -117,11 +117,11 @@ class SearchEngine:
         return replace(found, seconds=seconds, sparse_weight=share, documents=left, notes=said)
 
     def unread(self, scorer: str, query: str) -> tuple[str, ...]:
-        """Return the scripts of the query that a second stage does not read; loads it. See `search.scripts`."""
+        """The scripts of the query that a second stage does not read; loads it. See `search.scripts`."""
         return self._literacy.unread(self._scorers.get(scorer), scorer, query)
 
     def state(self) -> IndexState:
-        """Return what is indexed and what it runs on; loads the default second stage."""
+        """What is indexed and what it runs on; loads the default second stage."""
         documents, chunks = self._index.counts()
         read(self._literacy, self.embedder, self.embedder.name, "any")  # no search waits for what tells languages
         return IndexState(
@@ -135,14 +135,14 @@ class SearchEngine:
         )
 
     def documents(self) -> list[DocumentRow]:
-        """Return every indexed document, by path."""
+        """Every indexed document, by path."""
         return [
             DocumentRow(one.document, one.title, one.kind, one.chunks, one.note, one.root, one.collection)
             for one in self._index.documents()
         ]
 
     def delete(self, path: str) -> bool:
-        """Return True if a document of that path was indexed; it is gone from every store then."""
+        """True if a document of that path was indexed; it is gone from every store then."""
         return self._index.delete(path)
 
     def ingest(
@@ -156,7 +156,7 @@ class SearchEngine:
         allow_empty: bool = False,
         collection: str | None = None,
     ) -> IngestReport:
-        """Return what became of every file of the folder, or with `dry_run` what would; see `Index.sync`."""
+        """What became of every file of the folder, or with `dry_run` what would; see `Index.sync`."""
         return self._index.sync(
             Path(folder).expanduser(),
             progress=progress,
@@ -168,15 +168,15 @@ class SearchEngine:
         )
 
     def verify(self) -> list[str]:
-        """Return every disagreement between catalog and vector store, in words; empty means whole."""
+        """Every disagreement between catalog and vector store, in words; empty means whole."""
         return self._index.verify()
 
     def repair(self) -> list[str]:
-        """Return what was done to make the index whole, in words; empty where it was."""
+        """What was done to make the index whole, in words; empty where it was."""
         return self._index.repair()
 
     def near_duplicates(self) -> list[list[str]]:
-        """Return groups of documents that say nearly the same, by path."""
+        """Groups of documents that say nearly the same, by path."""
         return self._index.near_duplicates()
 
     def announce(self, url: str) -> None:
@@ -235,7 +235,7 @@ class SearchEngine:
         return self._explain(result, scorer, watch), (*_unread_second(unread, name, settings), *scoring.notes)
 
     def _explain(self, result: Result, scorer: Scorer | None, watch: Stopwatch) -> Result:
-        """Return the result with sentence scores and BM25 terms filled in for the passages that are shown."""
+        """The result with sentence scores and BM25 terms filled in for the passages that are shown."""
         if not result.settings.explain:
             return result
         with watch.stage("explain"):

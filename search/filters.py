@@ -9,7 +9,7 @@ NO_COLLECTION = " in none "
 
 
 def typed(collection: str | None, path: str | None, kind: str | None, since: str | None, until: str | None) -> Filters:
-    """Return filters from fields as a person fills them in: a blank field asks for nothing.
+    """The filters from fields as a person fills them in: a blank field asks for nothing.
 
     `NO_COLLECTION` asks for the documents that are in no collection.
     """
@@ -21,7 +21,7 @@ def typed(collection: str | None, path: str | None, kind: str | None, since: str
 
 
 def in_words(filters: Filters | None) -> tuple[str, ...]:
-    """Return what each filter asks for in a few words, for a line beside the query; empty without filters."""
+    """What each filter asks for in a few words, for a line beside the query; empty without filters."""
     if filters is None:
         return ()
     said = (

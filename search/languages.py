@@ -20,7 +20,7 @@ language names plants, muscles and substances."""
 
 
 def foreign(text: str, stated: frozenset[str] | None) -> str | None:
-    """Return the code of the language of a text, None if it is one of those stated, or may be.
+    """The code of the language of a text, None if it is one of those stated, or may be.
 
     Args:
         text: a query.

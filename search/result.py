@@ -159,7 +159,7 @@ class Result:
 
 
 def movement(ranked: Ranked, top_n: int) -> str:
-    """Return how a passage moved, in words: "up 12", "down 3", "same", or "new" if it was not in the first top-n."""
+    """How a passage moved, in words: "up 12", "down 3", "same", or "new" if it was not in the first top-n."""
     if ranked.candidate.rank > top_n >= ranked.rank:
         return f"new, up {ranked.moved}"
     if ranked.moved == 0:
@@ -168,7 +168,7 @@ def movement(ranked: Ranked, top_n: int) -> str:
 
 
 def folding(folded: int, into: int) -> str:
-    """Return in words how many passages were folded, into how many better ones; empty where none was."""
+    """How many passages were folded, in words, and into how many better ones; empty where none was."""
     if not folded:
         return ""
     who = "1 passage says" if folded == 1 else f"{folded} passages say"
@@ -177,7 +177,7 @@ def folding(folded: int, into: int) -> str:
 
 
 def to_dict(result: Result) -> dict[str, Any]:
-    """Return the whole result as plain JSON types."""
+    """The whole result as plain JSON types."""
     plain = asdict(result)
     for place, one in zip(plain["ranked"], result.ranked, strict=True):
         place["moved"] = one.moved

@@ -129,6 +129,18 @@ def test_running_models_know_nothing_of_scorers() -> None:
     assert not wrong
 
 
+def test_wire_shapes_know_nothing_of_the_running_service() -> None:
+    reached, ahead = set[str](), [name for name in modules() if name.startswith("app.api.wire.")]
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            ahead += [other for other in arrows()[name] if other.startswith("app.")]
+    assert reached >= {"app.api.ask", "app.api.wire.jina"}
+    assert not {name for name in reached if not name.startswith("app.api.wire")} - {"app.api.ask", "app.api.errors"}
+    assert "app.api.wire.jina" not in arrows()["app.api.wire.cohere"]
+
+
 def test_nothing_that_serves_imports_the_training() -> None:
     wrong = [
         name
@@ -158,6 +170,19 @@ def test_every_room_says_which_question_it_answers() -> None:
             if "?" not in says.split("\n", maxsplit=1)[0]:
                 silent.append(name)
     assert not silent
+
+
+def test_docstrings_say_what_comes_back_and_not_that_it_is_returned() -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    wrong = [
+        f"{name}: {says}"
+        for name, file in modules().items()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, documented)
+        for says in (ast.get_docstring(node) or "").split("\n", maxsplit=1)[:1]
+        if says.startswith(("Return ", "Returns ", "Return,", "Nothing, "))
+    ]
+    assert not wrong
 
 
 def test_one_name_is_one_class() -> None:

@@ -52,7 +52,7 @@ class Handlers:
         self._snippets = snippets
 
     def open(self) -> tuple[str, str]:
-        """Return head and about, as they are now; the first call may wait for the second stage to load."""
+        """The head and the about, as they are now; the first call may wait for the second stage to load."""
         state = attempt(self._engine.state)
         if isinstance(state, Trouble):
             return view_opening() + view_trouble(state.sentence), ""
@@ -81,7 +81,7 @@ class Handlers:
         template: str | None,
         budget: float,
     ) -> tuple[Any, Any, Any, Any]:
-        """Return the visit, the trouble box, the result and the prompts; on trouble the last three stay as they are."""
+        """The visit, the trouble box, the result and the prompts; on trouble the last three stay as they are."""
         import gradio as gr
 
         filters = typed(collection, path, kind, since, until)
@@ -106,7 +106,7 @@ class Handlers:
     def change_top_n(
         self, visit: Visit | None, top_n: float, template: str | None, budget: float
     ) -> tuple[Any, Any, Any]:
-        """Return visit, result and prompts for another top-n, without a search: the result holds every passage."""
+        """The visit, result and prompts for another top-n, without a search: the result holds every passage."""
         import gradio as gr
 
         if visit is None or visit.result.settings.top_n == int(top_n):
@@ -115,16 +115,16 @@ class Handlers:
         return self._show(result, template, budget)
 
     def change_prompt(self, visit: Visit | None, template: str | None, budget: float) -> str:
-        """Return the prompts for another template or budget."""
+        """The prompts for another template or budget."""
         return view_no_prompt() if visit is None else self._prompts(visit.result, template, budget)
 
     def list_documents(self, wanted: str) -> str:
-        """Return the documents that match the filter."""
+        """The documents that match the filter."""
         documents = attempt(self._engine.documents)
         return view_trouble(documents.sentence) if isinstance(documents, Trouble) else view_documents(documents, wanted)
 
     def filter_choices(self, collection: str | None, kind: str | None) -> tuple[Any, Any]:
-        """Return the collections, or none, and types that can be chosen; a choice that is gone falls back to all."""
+        """The collections, or none, and types that can be chosen; a choice that is gone falls back to all."""
         import gradio as gr
 
         documents = attempt(self._engine.documents)
@@ -284,7 +284,7 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
 
 
 def filters_label(count: int) -> str:
-    """Return the label of the fold that holds the filters, with how many of them ask for something."""
+    """The label of the fold that holds the filters, with how many of them ask for something."""
     return f"Filters ({count} on)" if count else "Filters"
 
 
@@ -293,7 +293,7 @@ def _choices(counted: Counter[str]) -> list[tuple[str, str]]:
 
 
 def _ask_to_stop(stop: Cancel | None) -> Any:  # noqa: ANN401 - a gradio update
-    """Return the cancel button, pressed."""
+    """The cancel button, pressed."""
     import gradio as gr
 
     if stop is not None:

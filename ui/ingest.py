@@ -37,7 +37,7 @@ def stream_ingest(engine: SearchEngine, folder: str, stop: Cancel) -> Iterator[A
 
 
 def _drain(news: SimpleQueue[Any]) -> Any:  # noqa: ANN401 - a value of indexer.report
-    """Return the newest value, or None."""
+    """The newest value, or None."""
     latest = None
     while True:
         try:

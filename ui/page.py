@@ -28,7 +28,7 @@ KEPT_SECONDS = 3600
 
 
 def build(engine: SearchEngine, snippets: tuple[tuple[str, str, str], ...] = ()) -> Any:  # noqa: ANN401 - gr.Blocks
-    """Return the page as `gr.Blocks`, ready to be mounted or launched with the arguments of `mount_options()`.
+    """The page as `gr.Blocks`, ready to be mounted or launched with the arguments of `mount_options()`.
 
     `snippets` are (title, language, code) shown under "Use from code".
     """

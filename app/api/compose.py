@@ -29,7 +29,7 @@ from search.engine import SearchEngine
 
 
 def compose(engine: SearchEngine, settings: ApiSettings) -> FastAPI:
-    """Return the application, its worker running; at the server's end both worker and ingest runs have ended.
+    """The application, its worker running; at the server's end both worker and ingest runs have ended.
 
     The engine stays open: whoever opened it closes it.
     """

@@ -63,7 +63,7 @@ class IngestRun:
         self._cancel.request()
 
     def join(self) -> None:
-        """Return once it has ended."""
+        """Wait until it has ended."""
         self._thread.join()
 
     def _work(self) -> None:
@@ -114,7 +114,7 @@ class Ingests:
         self._guard = threading.Lock()
 
     def start(self, folder: str, options: IngestOptions) -> IngestRun:
-        """Return a new run over the folder.
+        """A new run over the folder.
 
         Raises:
             Refusal: 400 for a folder that is none or lies outside the roots, 409 while another run is on.
@@ -131,7 +131,7 @@ class Ingests:
         return run
 
     def get(self, identity: str) -> IngestRun:
-        """Return the run of that id.
+        """The run of that id.
 
         Raises:
             Refusal: 404 if there is none.

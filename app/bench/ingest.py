@@ -42,7 +42,7 @@ def run(
     many: int = MANY,
     say: Say = lambda _: None,
 ) -> dict[str, Any]:
-    """Return chunks per second of a whole ingest and of the bare `SentenceTransformer.encode(texts)`, in this process.
+    """Chunks per second of a whole ingest and of the bare `SentenceTransformer.encode(texts)`, in this process.
 
     The packaged model; both are loaded and warmed before they are timed, and take turns. Each figure is the median over
     the rounds, `ratio` that of the rounds' ratios. The shares are seconds of work by stage over the wall time: stages

@@ -31,7 +31,7 @@ def settings(
     allow_download: bool = False,
     trust_remote_code: bool = False,
 ) -> Settings:
-    """Return the environment's settings with the stated options put over them."""
+    """The environment's settings with the stated options put over them."""
     base = from_environment()
     return replace(
         base,

@@ -10,7 +10,7 @@ _LETTERS = (2, 3)
 
 
 def languages(folder: Path) -> frozenset[str] | None:
-    """Return the codes of the languages that the card in a model's folder names, in small letters, regions left out.
+    """The codes of the languages that the card in a model's folder names, in small letters, regions left out.
 
     None where nothing is known: no card, none named, or something that is no code ("multilingual", "code"). The key is
     `language` in the metadata above `README.md`, as model hubs define it.

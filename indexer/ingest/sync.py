@@ -91,7 +91,7 @@ class Sync:
     """Vectors of the batch that is being stored, which the catalog may not know yet."""
 
     def run(self, *, dry_run: bool = False, allow_empty: bool = False) -> IngestReport:
-        """Return what was done to each file to make the index agree with the folder.
+        """What was done to each file to make the index agree with the folder.
 
         With `dry_run` nothing is written, and the report says what would be done. Unless `allow_empty`, a folder
         without a readable file changes nothing: an unmounted disk must not wipe an index.
@@ -191,7 +191,7 @@ class Sync:
                 yield batch
 
     def _embed(self, files: list[Ready], storing: Future[_Batch] | None) -> _Batch:
-        """Return the files with their vectors, while the batch before is being stored."""
+        """The files with their vectors, while the batch before is being stored."""
         started = time.perf_counter()
         batch = _Batch(files)
         share = batch.bytes / max(1, batch.chunks)

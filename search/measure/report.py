@@ -31,7 +31,7 @@ class System:
     """By metric, the 95 % interval of the mean."""
     baseline: str
     against: PairedTest
-    """NDCG@10 against the baseline's; against itself, where this is the baseline."""
+    """nDCG@10 against the baseline's; against itself, where this is the baseline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class BlendPoint:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """NDCG@10 of every fusion and share of BM25, and of every blend of each second stage."""
+    """nDCG@10 of every fusion and share of BM25, and of every blend of each second stage."""
 
     fusions: tuple[FusionPoint, ...]
     blends: Mapping[str, tuple[BlendPoint, ...]]

@@ -29,12 +29,12 @@ class EscapedJson(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - JSON is any of six types
-        """Return the body."""
+        """The body."""
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def router(services: Services) -> APIRouter:
-    """Return the routes of `/api/search`, `/api/documents` and `/api/state`."""
+    """The routes of `/api/search`, `/api/documents` and `/api/state`."""
     routes = APIRouter(prefix="/api", route_class=StrictRoute, tags=["application"])
     engine = services.engine
 

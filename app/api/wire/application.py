@@ -57,7 +57,7 @@ class SearchRequest(WireModel):
     ] = True
 
     def settings(self, scorer: str | None) -> SearchSettings:
-        """Return the settings, with the scorer that answers for the name that was sent."""
+        """The settings, with the scorer that answers for the name that was sent."""
         filters = Filters(**self.filters.model_dump()) if self.filters else None
         stated = self.model_dump(exclude={"query", "filters"})
         return SearchSettings(**{**stated, "scorer": scorer, "filters": filters})
@@ -188,7 +188,7 @@ class IngestRequest(WireModel):
     """Collection that the folder belongs to from now on; empty for none."""
 
     def options(self) -> IngestOptions:
-        """Return all but the folder."""
+        """All but the folder."""
         return IngestOptions(**self.model_dump(exclude={"folder"}))
 
 

@@ -24,6 +24,7 @@ from app.ports import listen
 from app.server import running
 from rerank.errors import BadInput, Cancelled
 from rerank.scorer import Limits, ScoreContract, Scorer, Scoring
+from search.scorers import Scorers
 
 BODY: dict[str, Any] = {"query": QUERY, "documents": CAPITALS}
 FAR = 1e9
@@ -313,3 +314,29 @@ def test_the_event_loop_stays_free_while_the_worker_works(serve: Callable[..., S
         assert not long.done()
         scorer.go_on.set()
         assert long.result(timeout=60).is_success
+
+
+class LatinReader(Bm25Scorer):
+    """A scorer that knows pieces of Latin words only."""
+
+    def vocabularies(self) -> list[list[str]]:
+        """One vocabulary."""
+        return [[f"{first}{second}" for first in "abcdefghijklmnopqrstuvwxyz" for second in "aeiouy"] * 4]
+
+
+def test_only_the_worker_fetches_a_scorer_and_what_it_does_not_read_is_said(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[str] = set()
+    get = Scorers.get
+
+    def watched(scorers: Scorers, name: str | None = None) -> Scorer:
+        threads.add(threading.current_thread().name)
+        return get(scorers, name)
+
+    monkeypatch.setattr(Scorers, "get", watched)
+    served = serve(scorer=LatinReader("latin"))
+    said = served.post("/v1/rerank", {**BODY, "query": "столица Франции"}).json()["meta"]["warnings"]
+    assert said == ["latin does not read Cyrillic: its scores say little about this query."]
+    assert served.post("/v1/rerank", BODY).json()["meta"].get("warnings") is None
+    assert threads == {"secondlook-batcher"}

@@ -1,4 +1,4 @@
-"""Commands that measure: eval (quality on judged data) and bench (speed on this machine)."""
+"""The command that measures quality on judged queries: eval."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ from rich.progress import Progress
 from app import evaluate as evaluation
 from app import show_eval
 from app.commands import options
-from app.commands.benchmarks import BENCH
 from search.measure.metrics import NAMES
 from search.measure.report import missed, to_dict
 from search.result import BLENDS_BY, DEFAULT_CANDIDATES, FUSIONS, SearchSettings
-
-
-def add(cli: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    cli.command("eval")(evaluate)
-    cli.add_typer(BENCH, name="bench")
 
 
 def evaluate(

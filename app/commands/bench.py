@@ -16,6 +16,7 @@ from app.demo import sample
 
 BENCH = typer.Typer(help="Measure speed on this machine; the last line is JSON.", no_args_is_help=True)
 
+
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")]
 
 

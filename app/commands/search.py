@@ -1,4 +1,4 @@
-"""Commands that ask: search, models."""
+"""The command that asks: search."""
 
 from __future__ import annotations
 
@@ -11,15 +11,9 @@ from rich.console import Console
 
 from app import handover, show
 from app.commands import options
-from app.compose import open_engine, stay_offline
+from app.compose import open_engine
 from indexer.catalog.filters import Filters
 from search.result import BLENDS_BY, DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, SearchSettings, to_dict
-
-
-def add(cli: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    cli.command()(search)
-    cli.command()(models)
 
 
 def search(
@@ -94,11 +88,3 @@ def search(
         print()
     else:
         Console().print(show.result(found))
-
-
-def models() -> None:
-    """List the named second stages: size, licence, what a score means, whether they are here, how to get them."""
-    from rerank.profiles import available, list_profiles
-
-    stay_offline(options.settings())
-    Console().print(show.models((profile, *available(profile)) for profile in list_profiles()))

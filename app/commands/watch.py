@@ -25,14 +25,16 @@ from search.errors import SearchError
 if TYPE_CHECKING:
     from indexer.embed.contract import Embedder
 
+
 RETRY_SECONDS = 2.0
 """Pause before a held index is tried again."""
+
+
+_PASSING = (IndexerError, SearchError, handover.OwnerError)
+"""A folder that is away, an owner that is busy: said, and tried again."""
+
+
 _DONE = ("added", "changed", "renamed", "removed", "failed")
-
-
-def add(cli: typer.Typer) -> None:
-    """Add the command to the command line."""
-    cli.command()(watch)
 
 
 def watch(
@@ -61,7 +63,7 @@ def watch(
                 behind, said = False, ""
             except (EmbedderError, FingerprintMismatch):
                 raise
-            except (IndexerError, SearchError) as reason:  # a folder that is away, a busy owner: tried again
+            except _PASSING as reason:
                 behind = True
                 if str(reason) != said:
                     said = str(reason)
