@@ -26,7 +26,7 @@ measure.add(cli)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line (the process's own, if no arguments are given); every failure is one sentence, exit not 0."""
+    """Run the command line, the process's own if none is given; every failure is one sentence and a non-zero exit."""
     sys.excepthook = failures.say
     command = typer.main.get_command(cli)  # calling `cli` itself would put typer's excepthook in the place of ours
     command(arguments, prog_name="secondlook")

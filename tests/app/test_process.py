@@ -1,4 +1,4 @@
-"""The command line as a process: exit statuses, signals, what becomes of a failure, and a lock that another one holds."""
+"""The command line as a process: exit statuses, signals, what becomes of a failure, a lock that another one holds."""
 
 from __future__ import annotations
 
