@@ -24,7 +24,7 @@ cli = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        print(f"secondlook {VERSION}")
+        typer.echo(f"secondlook {VERSION}")
         raise typer.Exit
 
 
@@ -56,7 +56,7 @@ cli.add_typer(bench.BENCH, name="bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line, the process's own where none is given; every failure is one sentence, exit not 0."""
+    """Run the command line, the process's own if none is given; every failure is one sentence and a non-zero exit."""
     sys.excepthook = failures.say
     command = typer.main.get_command(cli)  # calling `cli` itself would put typer's excepthook in the place of ours
     command(arguments, prog_name="secondlook")

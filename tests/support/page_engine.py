@@ -146,7 +146,7 @@ class PageEngine:
 
     def ingest(self, folder: str, progress: Callable[[IngestProgress], None], cancel: Cancel) -> IngestReport:
         """Go through the files with a pause at each; the third one fails."""
-        outcomes = []
+        outcomes: list[FileOutcome] = []
         for done in range(1, self.files + 1):
             if cancel:
                 return IngestReport(folder, tuple(outcomes), 1.0, cancelled=True)

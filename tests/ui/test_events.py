@@ -8,7 +8,7 @@ from search.filters import NO_COLLECTION
 from search.result import SearchSettings
 from ui.events import AS_MEASURED, Handlers
 
-PLAIN = (100, 10, "bundled", "rrf", AS_MEASURED, 0.3, "qdrant", AS_MEASURED, 0.5, False, 0.7, True)
+PLAIN: Any = (100, 10, "bundled", "rrf", AS_MEASURED, 0.3, "qdrant", AS_MEASURED, 0.5, False, 0.7, True)
 PLAIN += ("", "", "", "", "", "ranked", 2048)
 
 
@@ -18,7 +18,7 @@ def skipped(update: Any) -> bool:
 
 def test_the_controls_become_the_settings_of_the_search() -> None:
     engine = PageEngine()
-    given = (150, 7, "none", "weighted", "by hand", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35, False)
+    given: Any = (150, 7, "none", "weighted", "by hand", 0.4, "rank-bm25", "by hand", 0.2, True, 0.35, False)
     given += ("papers", " notes/*.md ", "pdf", "2026-01-31", "", "ranked", 2048)
     Handlers(engine, ()).search("q", *given)  # type: ignore[arg-type]
 

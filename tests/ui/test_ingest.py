@@ -53,4 +53,4 @@ def test_a_run_that_nobody_watches_any_more_goes_on() -> None:
     next(stream)
     stream.close()  # type: ignore[attr-defined]
 
-    assert ended.wait(10)
+    assert ended.wait(60)

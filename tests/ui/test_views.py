@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
@@ -16,7 +17,8 @@ from ui import views
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\" onmouseover='alert(3)' {{7*7}} ${7*7} {% raw %}"
 
 
-def parse(html: str) -> BeautifulSoup:
+def parse(html: str) -> Any:
+    """The tree; what a selection does not find fails the test that asks it something."""
     return BeautifulSoup(html, "html.parser")
 
 
