@@ -28,7 +28,6 @@ class Chunk:
     text: str
     title: str = ""
     """The document's title where the file states one, else empty."""
-
     context: str = ""
     """The headings that the chunk stands under, outermost first, one line: "Handbook > Brakes > T4"; not in `text`."""
     page: int | None = None

@@ -7,23 +7,33 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.report import IngestOptions, IngestProgress, IngestReport
 from indexer.terms.analyzer import terms
 from rerank.models.running import Cancel, Progress
 from rerank.scorer import Scorer, Span
 from search import second
 from search.errors import BadQuery, EmptyIndex
+from search.fusion import SPARSE_WEIGHT
 from search.hybrid import Stopwatch, candidates
-from search.result import MAX_CANDIDATES, SPARSE_WEIGHT, Candidate, Ranked, Result, SearchSettings
+from search.result import Candidate, Ranked, Result
 from search.scorers import NO_SCORER, ScorerChoice, Scorers
 from search.scripts import Literacy, named
+from search.settings import SearchSettings
 from search.shares import FOREIGN_WEIGHT, Reading, first_share, read, sparse_share
 
 if TYPE_CHECKING:
     from indexer.embed.contract import Embedder
     from indexer.index import Index
-    from indexer.report import IngestProgress, IngestReport
 
-__all__ = ["MAX_QUERY_CHARACTERS", "Cancel", "IndexState", "SearchEngine"]
+__all__ = [
+    "MAX_QUERY_CHARACTERS",
+    "Cancel",
+    "IndexState",
+    "IngestOptions",
+    "IngestProgress",
+    "IngestReport",
+    "SearchEngine",
+]
 
 MAX_QUERY_CHARACTERS = 10_000
 _NAMED = 4
@@ -148,24 +158,13 @@ class SearchEngine:
     def ingest(
         self,
         folder: str | Path,
+        options: IngestOptions | None = None,
+        *,
         progress: Callable[[IngestProgress], None] | None = None,
         cancel: Cancel | None = None,
-        *,
-        rebuild: bool = False,
-        dry_run: bool = False,
-        allow_empty: bool = False,
-        collection: str | None = None,
     ) -> IngestReport:
         """What became of every file of the folder, or with `dry_run` what would; see `Index.sync`."""
-        return self._index.sync(
-            Path(folder).expanduser(),
-            progress=progress,
-            cancel=cancel,
-            rebuild=rebuild,
-            dry_run=dry_run,
-            allow_empty=allow_empty,
-            collection=collection,
-        )
+        return self._index.sync(Path(folder).expanduser(), options, progress=progress, cancel=cancel)
 
     def verify(self) -> list[str]:
         """Every disagreement between catalog and vector store, in words; empty means whole."""
@@ -282,18 +281,7 @@ def _check(query: str, settings: SearchSettings) -> None:
         raise BadQuery(
             f"The query has {len(query):,} characters and the limit is {MAX_QUERY_CHARACTERS:,}: shorten it."
         )
-    if not 1 <= settings.candidates <= MAX_CANDIDATES:
-        raise BadQuery(f"candidates must be between 1 and {MAX_CANDIDATES}, not {settings.candidates}.")
-    if settings.top_n < 1:
-        raise BadQuery(f"top_n must be at least 1, not {settings.top_n}.")
-    if settings.filters is not None:
-        try:
-            settings.filters.check()
-        except ValueError as reason:
-            raise BadQuery(str(reason)) from reason
-    for name, share in (("blend", settings.blend), ("sparse_weight", settings.sparse_weight)):
-        if share is not None and not 0.0 <= share <= 1.0:
-            raise BadQuery(f"{name} must be between 0 and 1, not {share}.")
+    settings.check()
 
 
 def _reading_notes(

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from indexer.chunk import Chunk, Hit
 from indexer.terms import near
 from search import fusion
-from search.result import SPARSE_WEIGHT, Candidate, SearchSettings, SparseEngine, Twin
+from search.result import Candidate, Twin
+from search.settings import SearchSettings, SparseEngine
 
 T = TypeVar("T")
 
@@ -126,7 +127,7 @@ def fuse(
     dense: Sequence[Hit], sparse: Sequence[Hit], chunks: Mapping[str, Chunk], settings: SearchSettings
 ) -> tuple[Candidate, ...]:
     """The candidates by fused score; every hit's chunk must be in `chunks`."""
-    share = SPARSE_WEIGHT if settings.sparse_weight is None else settings.sparse_weight
+    share = fusion.SPARSE_WEIGHT if settings.sparse_weight is None else settings.sparse_weight
     if settings.fusion == "rrf":
         order = fusion.reciprocal_rank((dense, sparse))
     elif settings.fusion == "weighted":

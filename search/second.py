@@ -9,7 +9,8 @@ from types import MappingProxyType
 from data import MAXSIM, TRAINED
 from rerank.scorer import Scored
 from search.fusion import blended_ranks, blended_scores
-from search.result import BlendBy, Candidate, Ranked
+from search.result import Candidate, Ranked
+from search.settings import BlendBy
 
 MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({MAXSIM: 0.4, TRAINED: 0.3})
 """Share of the fused first stage by scorer, where dev splits showed that it helps (docs/measurements/)."""

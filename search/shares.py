@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.embed.contract import StatesLanguages
+from search.fusion import SPARSE_WEIGHT
 from search.languages import foreign
-from search.result import SPARSE_WEIGHT
 from search.scripts import Literacy
 
 FOREIGN_WEIGHT = 0.7

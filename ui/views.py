@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from search.filters import in_words
 from search.result import folding
@@ -12,7 +12,7 @@ from ui.markup import render
 from ui.rankings import compare
 
 if TYPE_CHECKING:
-    from search.engine import IndexState
+    from search.engine import DocumentRow, IndexState, IngestProgress, IngestReport
     from search.prompt import Prompt
     from search.result import Result
     from search.scorers import ScorerChoice
@@ -76,12 +76,12 @@ def view_ingest() -> str:
     return render("ingest.html")
 
 
-def view_progress(progress: Any, *, stopping: bool = False) -> str:  # noqa: ANN401 - a value of indexer.report, read by attribute
+def view_progress(progress: IngestProgress, *, stopping: bool = False) -> str:
     """How far an ingest run is: files, chunks, rate, time left, current file, failures."""
     return render("progress.html", at=progress, stopping=stopping)
 
 
-def view_report(report: Any) -> str:  # noqa: ANN401 - a value of indexer.report, read by attribute
+def view_report(report: IngestReport) -> str:
     """What an ingest run did: counts, then every file that needs a person's attention, then the others."""
     troubled = [one for one in report.outcomes if one.outcome in {"failed", "empty", "skipped"}]
     others = [one for one in report.outcomes if one.outcome not in {"failed", "empty", "skipped"}]
@@ -94,7 +94,7 @@ def view_report(report: Any) -> str:  # noqa: ANN401 - a value of indexer.report
     )
 
 
-def view_documents(documents: Sequence[Any], wanted: str = "") -> str:
+def view_documents(documents: Sequence[DocumentRow], wanted: str = "") -> str:
     """The indexed documents whose path, title, kind or note contains every word of `wanted`."""
     words = wanted.casefold().split()
     found = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,5 +65,5 @@ def _already_served(settings: Settings) -> bool:
 
 def _index(engine: SearchEngine, folder: Path) -> None:
     with bar() as update:
-        done = asdict(engine.ingest(folder, update))
-    Console().print(show.report(done["outcomes"], done["seconds"], cancelled=done["cancelled"]))
+        done = engine.ingest(folder, progress=update)
+    Console().print(show.report(done))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -28,11 +27,11 @@ def documents(
     else:
         engine = open_engine(settings, "secondlook documents", create=False)
         try:
-            rows = [asdict(one) for one in engine.documents()]
+            rows = engine.documents()
         finally:
             engine.close()
     for row in rows:
-        print(f"{row['path']}\t{row['chunks']} chunks\t{row['note']}".rstrip())
+        print(f"{row.path}\t{row.chunks} chunks\t{row.note}".rstrip())
 
 
 def _near_duplicates(settings: Settings) -> None:

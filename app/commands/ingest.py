@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -15,10 +16,7 @@ from app import summary as summed_up
 from app.commands import options
 from app.compose import open_engine, open_model
 from app.progress import bar
-from indexer.report import IngestOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from indexer.report import FileOutcome, IngestOptions
 
 
 def ingest(
@@ -46,22 +44,22 @@ def ingest(
         if owner is not None:
             if embedder is not None:
                 owner.require_model(open_model(settings).name)
-            done = owner.ingest(folder, update, asked)
+            done = owner.ingest(folder, asked, progress=update)
         else:
             engine = open_engine(settings, f"secondlook ingest {folder}", rebuild=rebuild)
             try:
-                done = asdict(engine.ingest(folder, update, **asdict(asked)))
+                done = engine.ingest(folder, asked, progress=update)
             finally:
                 engine.close()
     if report is not None:
-        _write(report, done["outcomes"])
+        _write(report, done.outcomes)
     if summary is not None:
-        summary.write_text(json.dumps(summed_up.summary(done), indent=1) + "\n", encoding="utf-8")
+        summary.write_text(json.dumps(asdict(summed_up.summary(done)), indent=1) + "\n", encoding="utf-8")
     if dry_run:
-        Console().print(show.plan(done["outcomes"]))
+        Console().print(show.plan(done))
         return
-    Console().print(show.report(done["outcomes"], done["seconds"], cancelled=done["cancelled"]), soft_wrap=True)
+    Console().print(show.report(done), soft_wrap=True)
 
 
-def _write(report: Path, outcomes: Sequence[dict[str, Any]]) -> None:
-    report.write_text("".join(json.dumps(one) + "\n" for one in outcomes), encoding="utf-8")
+def _write(report: Path, outcomes: Sequence[FileOutcome]) -> None:
+    report.write_text("".join(json.dumps(asdict(one)) + "\n" for one in outcomes), encoding="utf-8")

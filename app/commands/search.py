@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,10 +13,15 @@ from rich.console import Console
 from app import handover, show
 from app.commands import options
 from app.compose import open_engine
-from indexer.catalog.filters import Filters
-from search.result import BLENDS_BY, DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, SearchSettings, to_dict
+from search.result import to_dict
+from search.settings import SearchSettings, setting_fields
+
+LEFT_OUT = frozenset({"scorer", "explain"})
+"""Settings without an option of their own: --scorer is a name, a path or a server, as in every command that opens an
+index; explanations are always made."""
 
 
+@options.searching(*(name for name in setting_fields() if name not in LEFT_OUT))
 def search(
     query: Annotated[str, typer.Argument(help="What you are looking for.")],
     index: options.IndexOption = None,
@@ -24,25 +30,8 @@ def search(
     device: options.Device = None,
     allow_download: options.Download = False,
     trust_remote_code: options.RemoteCode = False,
-    candidates: Annotated[int, typer.Option(help="Passages that get a second look, 1 to 200.")] = DEFAULT_CANDIDATES,
-    top_n: Annotated[int, typer.Option(help="Passages shown.")] = DEFAULT_TOP_N,
-    fusion: Annotated[str, typer.Option(help="zscore, weighted or rrf.")] = "zscore",
-    sparse_weight: Annotated[float | None, typer.Option(help="Share of BM25, 0 to 1; else as measured.")] = None,
-    sparse: Annotated[str, typer.Option(help="qdrant or rank-bm25.")] = "qdrant",
-    blend: Annotated[float | None, typer.Option(help="Share of the first stage in the final order, 0 to 1.")] = None,
-    blend_by: Annotated[str, typer.Option(help="What is blended: scores (standardised) or ranks.")] = "scores",
-    cutoff: Annotated[float | None, typer.Option(help="Cut passages that score below this.")] = None,
-    collection: Annotated[str | None, typer.Option(help='Only folders in this collection ("": in none).')] = None,
-    path: Annotated[str | None, typer.Option(help="Only paths like this glob: *.pdf, notes/, notes/**/*.md.")] = None,
-    kind: Annotated[str | None, typer.Option("--type", help="Only this type: pdf, markdown, md, ...")] = None,
-    since: Annotated[str | None, typer.Option(help="Only files changed at this date or later: 2026-01-31.")] = None,
-    until: Annotated[str | None, typer.Option(help="Only files changed at this date or earlier.")] = None,
-    collapse: Annotated[
-        bool,
-        typer.Option(
-            "--collapse/--no-collapse", help="Fold passages that say the same, figures included, into the best one."
-        ),
-    ] = True,
+    *,
+    asked: SearchSettings,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
 ) -> None:
     """Search the index and show the ranking before and after the second look."""
@@ -54,37 +43,19 @@ def search(
         allow_download=allow_download,
         trust_remote_code=trust_remote_code,
     )
-    if fusion not in FUSIONS:
-        raise typer.BadParameter(f"--fusion is zscore, weighted or rrf, not {fusion}.")
-    if blend_by not in BLENDS_BY:
-        raise typer.BadParameter(f"--blend-by is scores or ranks, not {blend_by}.")
-    if sparse not in {"qdrant", "rank-bm25"}:
-        raise typer.BadParameter(f"--sparse is qdrant or rank-bm25, not {sparse}.")
-    filters = Filters(collection, path, kind, since, until)
-    wanted = SearchSettings(
-        candidates=candidates,
-        top_n=top_n,
-        scorer=scorer,
-        fusion=fusion,
-        sparse=sparse,  # type: ignore[arg-type]
-        sparse_weight=sparse_weight,
-        blend=blend,
-        blend_by=blend_by,
-        cutoff=cutoff,
-        filters=None if filters.empty else filters,
-        collapse=collapse,
-    )
+    wanted = replace(asked, scorer=scorer)
+    wanted.check()
     owner = handover.owner(settings)
     if owner is not None:
-        found: dict[str, Any] = owner.search(query, wanted)
+        found = owner.search(query, wanted)
     else:
         engine = open_engine(settings, "secondlook search", create=False)
         try:
-            found = to_dict(engine.search(query, wanted))
+            found = engine.search(query, wanted)
         finally:
             engine.close()
     if as_json:
-        json.dump(found, sys.stdout, ensure_ascii=False, indent=2)
+        json.dump(to_dict(found), sys.stdout, ensure_ascii=False, indent=2)
         print()
     else:
         Console().print(show.result(found))

@@ -15,8 +15,8 @@ from app.ports import listen
 from app.settings import DEFAULT_PORT, LOOPBACK
 
 if TYPE_CHECKING:
+    from app.api.settings import ApiSettings
     from search.engine import SearchEngine
-
 
 Port = Annotated[int | None, typer.Option(help=f"Port (default: {DEFAULT_PORT}, or the next free one).")]
 
@@ -56,11 +56,11 @@ def serve(
         engine.close()
 
 
-def serve_page(engine: SearchEngine, host: str, port: int | None, api: object) -> None:
+def serve_page(engine: SearchEngine, host: str, port: int | None, api: ApiSettings) -> None:
     """Listen, announce the address, and answer with page and API until stopped."""
     bound = listen(host, port or DEFAULT_PORT, strict=port is not None)
     url = server.address(bound)
-    application = server.build(engine, api, url)  # type: ignore[arg-type]
+    application = server.build(engine, api, url)
     engine.announce(url)
     state = engine.state()
     print(f"{state.documents} documents, {state.chunks} chunks. Second look: {state.runtime}")

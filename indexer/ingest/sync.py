@@ -20,7 +20,7 @@ from indexer.ingest.plan import IngestPlan, draw_up
 from indexer.ingest.prepare import Preparer, Ready
 from indexer.ingest.scan import scan, shown
 from indexer.read.by_name import DEFAULT_LIMIT
-from indexer.report import FileOutcome, IngestProgress, IngestReport
+from indexer.report import WITH_TEXT, FileOutcome, IngestProgress, IngestReport
 from rerank.models.running import Cancel
 
 IngestListener = Callable[[IngestProgress], None]
@@ -30,7 +30,6 @@ BATCH = 256
 FIRST_BATCH = 32
 """Chunks of the first batch, doubled with each up to `BATCH`: embedding begins soon."""
 _EXAMPLES = 3
-_WITH_TEXT = frozenset({"added", "changed", "unchanged", "renamed"})
 
 
 class _Cancelled(Exception):
@@ -236,7 +235,7 @@ class Sync:
         return [ready.outdated for ready in batch.files if ready.outdated is not None]
 
     def _require_text(self, *, allow_empty: bool) -> None:
-        if not allow_empty and not any(one.outcome in _WITH_TEXT for one in self._outcomes):
+        if not allow_empty and not any(one.outcome in WITH_TEXT for one in self._outcomes):
             raise FolderError(self._nothing())
 
     def _nothing(self) -> str:

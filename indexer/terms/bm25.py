@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+SparseEngine = Literal["qdrant", "rank-bm25"]
+"""What computes BM25: the store's sparse vectors, or `rank_bm25` over every chunk, exact and slow."""
 
 K1 = 1.5
 """Saturation of the term frequency; measured, see docs/measurements/first-stage.md."""

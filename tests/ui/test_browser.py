@@ -15,7 +15,8 @@ from person import WAIT_SECONDS, Keys, Person
 
 from indexer.catalog.filters import Filters
 from search.engine import IndexState
-from search.result import Result, SearchSettings
+from search.result import Result
+from search.settings import SearchSettings
 
 Page = Callable[[Any], str]
 
