@@ -13,6 +13,7 @@ from app import handover, show
 from app.commands import options
 from app.compose import open_engine, stay_offline
 from indexer.catalog.filters import Filters
+from search.languages import prepare
 from search.result import BLENDS_BY, DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, SearchSettings, to_dict
 
 
@@ -84,6 +85,7 @@ def search(
     if owner is not None:
         found: dict[str, Any] = owner.search(query, wanted)
     else:
+        prepare()
         engine = open_engine(settings, "secondlook search", create=False)
         try:
             found = to_dict(engine.search(query, wanted))
