@@ -90,7 +90,7 @@ def ingest(
     many: Annotated[int, typer.Option(min=0, help="Files of the folder for memory and re-run; 0: none.")] = 5000,
     as_json: Json = None,
 ) -> None:
-    """Ingest a folder and compare with SentenceTransformer.encode on the same chunks; say where the time went."""
+    """Ingest a folder, by our encoder and by sentence-transformers, and compare with its encode on the same chunks."""
     from app.bench.ingest import run
 
     stay_offline(options.settings())

@@ -13,6 +13,7 @@ from rich.console import Console
 from app import handover, show
 from app.commands import options
 from app.compose import open_engine
+from search.languages import prepare
 from search.result import to_dict
 from search.settings import SearchSettings, setting_fields
 
@@ -49,6 +50,7 @@ def search(
     if owner is not None:
         found = owner.search(query, wanted)
     else:
+        prepare()
         engine = open_engine(settings, "secondlook search", create=False)
         try:
             found = engine.search(query, wanted)
