@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SECONDLOOK_HOME ?= $(CURDIR)/.secondlook
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-clients check bench browser lock clean
+.PHONY: help setup demo test quick test-clients check bench browser lock clean
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -30,8 +30,11 @@ setup: $(VENV)/.runtime  ## Make .venv with everything installed from the lock f
 demo: $(VENV)/.runtime  ## Index data/sample (or FOLDER=...) and open the page
 	@$(BIN)/secondlook demo $(if $(FOLDER),"$(FOLDER)") $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.development browser  ## Run the tests
+test: $(VENV)/.development browser  ## Run all tests (ARGS="-k bm25 --durations=25")
 	@$(BIN)/python -m pytest $(ARGS)
+
+quick: $(VENV)/.development  ## Run the tests that need no browser, no process, no kill and no long embedding
+	@$(BIN)/python -m pytest -m "not (browser or crash or process or model)" $(ARGS)
 
 test-clients: $(VENV)/.development  ## Run the real Jina, Cohere, TEI and OpenAI clients against a live server
 	@$(BIN)/python tests/clients/run.py $(ARGS)

@@ -10,7 +10,8 @@ import typer
 
 from app import failures
 from app.api.version import VERSION
-from app.commands import chunks, documents, measure, searching, serving, watching
+from app.commands import bench, chunks, demo, doctor, documents, ingest, models, search, serve, verify, watch
+from app.commands import eval as evaluation
 
 cli = typer.Typer(
     name="secondlook",
@@ -23,7 +24,7 @@ cli = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        print(f"secondlook {VERSION}")
+        typer.echo(f"secondlook {VERSION}")
         raise typer.Exit
 
 
@@ -37,16 +38,25 @@ def options(
     """Two-stage search that shows what the second stage did."""
 
 
-documents.add(cli)
-watching.add(cli)
-chunks.add(cli)
-searching.add(cli)
-serving.add(cli)
-measure.add(cli)
+for command in (
+    ingest.ingest,
+    documents.documents,
+    verify.verify,
+    watch.watch,
+    chunks.chunks,
+    search.search,
+    models.models,
+    demo.demo,
+    serve.serve,
+    doctor.doctor,
+):
+    cli.command()(command)
+cli.command("eval")(evaluation.evaluate)
+cli.add_typer(bench.BENCH, name="bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line, the process's own where none is given; every failure is one sentence, exit not 0."""
+    """Run the command line, the process's own if none is given; every failure is one sentence and a non-zero exit."""
     sys.excepthook = failures.say
     command = typer.main.get_command(cli)  # calling `cli` itself would put typer's excepthook in the place of ours
     command(arguments, prog_name="secondlook")

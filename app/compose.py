@@ -35,7 +35,7 @@ def stay_offline(settings: Settings) -> None:
 
 
 def open_scorers(settings: Settings, kept: Caches | None = None) -> Scorers:
-    """Return the second stages that can be chosen; none is loaded yet.
+    """The second stages that can be chosen; none is loaded yet.
 
     Token vectors are kept on disk, below the user's data, so that a second process does not compute them again; or in
     the caches that were passed.
@@ -65,7 +65,7 @@ def open_scorers(settings: Settings, kept: Caches | None = None) -> Scorers:
 
 
 def scorer_choices(default: str) -> Sequence[ScorerChoice]:
-    """Return the named profiles, and the default if it is not one of them (a path, a server)."""
+    """The named profiles, and the default if it is not one of them (a path, a server)."""
     from rerank.profiles import available, list_profiles
 
     choices = []
@@ -87,7 +87,7 @@ def open_engine(
     embedder: Embedder | None = None,
     caches: Caches | None = None,
 ) -> SearchEngine:
-    """Return a search engine that owns the index until it is closed.
+    """A search engine that owns the index until it is closed.
 
     Args:
         settings: what to open.
@@ -119,7 +119,7 @@ def open_engine(
 
 
 def open_model(settings: Settings) -> Embedder:
-    """Return the embedding model, loaded when it is first needed.
+    """The embedding model, loaded when it is first needed.
 
     Raises:
         EmbedderError: it is not on this machine, and downloading was not allowed.
@@ -132,7 +132,7 @@ def open_model(settings: Settings) -> Embedder:
 
 
 def _embedder(stated: str | None) -> tuple[str | None, str | None]:
-    """Return (name, address) of what was asked for: "http://host:8080/v1#model" is a model of a server."""
+    """(name, address) of what was asked for: "http://host:8080/v1#model" is a model of a server."""
     if stated is None or not stated.startswith(("http://", "https://")):
         return stated, None
     url, _, name = stated.partition("#")
@@ -140,7 +140,7 @@ def _embedder(stated: str | None) -> tuple[str | None, str | None]:
 
 
 def sample_examples() -> tuple[str, ...]:
-    """Return the sample's judged queries that are marked as examples: those that best show a second look."""
+    """The sample's judged queries that are marked as examples: those that best show a second look."""
     with data.path("sample", "queries.jsonl").open(encoding="utf-8") as stream:
         queries = [json.loads(line) for line in stream if line.strip()]
     return tuple(one["text"] for one in queries if one.get("example"))

@@ -17,8 +17,8 @@ from search.measure import evaluation, judged, metrics, report, tuning
 from search.measure.evaluation import Gathered, SecondStage
 from search.measure.judged import BadDataset, Judged
 from search.measure.report import Report
-from search.result import SearchSettings
 from search.second import LIST_BLENDS
+from search.settings import SearchSettings
 
 
 @dataclass(frozen=True, slots=True)

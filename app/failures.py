@@ -9,12 +9,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from app.api.settings import BadSetting
-from app.ports import PortTaken
+from app.errors import AppError
 from search.errors import USER_ERRORS
-
-STATED: tuple[type[BaseException], ...] = (*USER_ERRORS, PortTaken, BadSetting)
-"""Errors whose message already is the one sentence."""
 
 INTERRUPTED = 130
 """The exit status of a command that Ctrl-C ended, as shells count it (128 + SIGINT)."""
@@ -25,7 +21,7 @@ def say(kind: type[BaseException], error: BaseException, trace: TracebackType | 
 
     What is not one of our own errors is a bug: its traceback goes to a file that the sentence names.
     """
-    if issubclass(kind, STATED):
+    if issubclass(kind, (AppError, *USER_ERRORS)):
         sys.stderr.write(f"secondlook: {error}\n")
     elif issubclass(kind, KeyboardInterrupt):
         sys.stderr.write("secondlook: stopped.\n")

@@ -7,44 +7,48 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from app.errors import AppError
 from app.settings import Settings
-from search.errors import SearchError
-from search.result import SearchSettings
+from indexer.report import IngestOptions, IngestProgress, IngestReport
+from search.engine import DocumentRow
+from search.plain import restore
+from search.result import Result
+from search.settings import SearchSettings
 
 if TYPE_CHECKING:
     import httpx
 
-    from indexer.report import IngestOptions, IngestProgress
     from rerank.models.running import Cancel
+
+T = TypeVar("T")
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 
 
-class OwnerError(SearchError):
+class OwnerError(AppError):
     """The process that owns the index refused the work, or does not answer."""
 
 
 class RunningServer:
-    """The process that has an index open, reached over HTTP: a search engine whose answers are plain JSON."""
+    """The process that has an index open, reached over HTTP: a search engine with the same values as a local one."""
 
     def __init__(self, url: str, pid: int) -> None:
         self.url = url
         self._pid = pid
 
-    def search(self, query: str, settings: SearchSettings) -> dict[str, Any]:
-        """Return a result in the shape of `search.result.to_dict`."""
-        return self._ask("POST", "/api/search", {"query": query, **asdict(settings)})
+    def search(self, query: str, settings: SearchSettings) -> Result:
+        """What both stages did to the query there."""
+        return self._restored(Result, self._ask("POST", "/api/search", {"query": query, **asdict(settings)}))
 
-    def documents(self) -> list[dict[str, Any]]:
-        """Return the indexed documents."""
-        rows: list[dict[str, Any]] = self._ask("GET", "/api/documents")["documents"]
-        return rows
+    def documents(self) -> list[DocumentRow]:
+        """Every indexed document, by path."""
+        return [self._restored(DocumentRow, row) for row in self._ask("GET", "/api/documents")["documents"]]
 
     def require_model(self, name: str) -> None:
-        """Return if the owner embeds with the model of that name.
+        """Check that the owner embeds with the model of that name.
 
         Raises:
             OwnerError: it embeds with another one.
@@ -59,23 +63,22 @@ class RunningServer:
     def ingest(
         self,
         folder: Path,
-        progress: Callable[[IngestProgress], None],
-        options: IngestOptions,
+        options: IngestOptions | None = None,
+        *,
+        progress: Callable[[IngestProgress], None] | None = None,
         cancel: Cancel | None = None,
-    ) -> dict[str, Any]:
-        """Return an ingest report as plain JSON; `progress` is called as the owner gets on.
+    ) -> IngestReport:
+        """What became of every file of the folder; `progress` is called as the owner gets on.
 
         Ctrl-C here, or `cancel`, asks the owner to stop, too.
         """
-        from indexer.report import IngestProgress
-
         place = str(folder.expanduser().resolve())
-        run = self._ask("POST", "/api/ingest", {"folder": place, **asdict(options)})
+        run = self._ask("POST", "/api/ingest", {"folder": place, **asdict(options or IngestOptions())})
         stopping = False
         try:
             for state in self._events(f"/api/ingest/{run['id']}/events"):
-                if state["progress"]:
-                    progress(IngestProgress(**state["progress"]))
+                if state["progress"] and progress is not None:
+                    progress(self._restored(IngestProgress, state["progress"]))
                 run = state
                 if cancel and not stopping:
                     stopping = True
@@ -85,8 +88,7 @@ class RunningServer:
             raise
         if run["report"] is None:
             raise OwnerError(run["error"] or f"The process that owns the index ({self.url}) ended the run early.")
-        report: dict[str, Any] = run["report"]
-        return report
+        return self._restored(IngestReport, run["report"])
 
     def _client(self) -> httpx.Client:
         import httpx
@@ -120,6 +122,15 @@ class RunningServer:
         except httpx.HTTPError as broken:
             raise OwnerError(self._silent(broken)) from broken
 
+    def _restored(self, kind: type[T], plain: object) -> T:
+        try:
+            return restore(kind, plain)
+        except ValueError as reason:
+            raise OwnerError(
+                f"The process that owns the index ({self.url}) answers in another shape ({reason}): start it "
+                f"again, it may be of another version."
+            ) from reason
+
     def _silent(self, broken: Exception) -> str:
         return (
             f"The index is in use by process {self._pid} and {self.url} does not answer "
@@ -128,7 +139,7 @@ class RunningServer:
 
 
 def owner(settings: Settings) -> RunningServer | None:
-    """Return the process that has the index open and serves it, or None if nobody does.
+    """The process that has the index open and serves it, or None if nobody does.
 
     A process that holds the index without serving it (another ingest) is None here; opening the index then says who.
     """

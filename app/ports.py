@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 
+from app.errors import AppError
+
 TRIED = 100
 """How many ports after the first are tried."""
 
 
-class PortTaken(Exception):
+class PortTaken(AppError):
     """The port that was asked for is in use."""
 
 
 def listen(host: str, port: int, *, strict: bool) -> socket.socket:
-    """Return a bound socket on the port, or on the next free one unless `strict`.
+    """A bound socket on the port, or on the next free one unless `strict`.
 
     Raises:
         PortTaken: the port (or, if not strict, each of the next 100) is in use.

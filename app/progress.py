@@ -57,7 +57,7 @@ def bar() -> Iterator[Callable[[IngestProgress], None]]:
 
 
 def lines(say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> Callable[[IngestProgress], None]:
-    """Return a function that says an `IngestProgress` as one plain line, at most every `EVERY` seconds."""
+    """A function that says an `IngestProgress` as one plain line, at most every `EVERY` seconds."""
     due = clock() + EVERY
 
     def update(progress: IngestProgress) -> None:

@@ -22,7 +22,7 @@ GRACE_SECONDS = 10
 
 
 def address(bound: socket.socket) -> str:
-    """Return the URL under which a bound socket is reached from this machine."""
+    """The URL under which a bound socket is reached from this machine."""
     host, port = bound.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         host = "127.0.0.1"
@@ -30,7 +30,7 @@ def address(bound: socket.socket) -> str:
 
 
 def build(engine: SearchEngine, settings: ApiSettings, url: str) -> FastAPI:
-    """Return the application: the API's routes, and the page at /."""
+    """The application: the API's routes, and the page at /."""
     import gradio as gr
 
     from app import api

@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def home() -> Path:
-    """Return the folder that holds indexes and caches: SECONDLOOK_HOME, or the platform's place for user data."""
+    """The folder that holds indexes and caches: SECONDLOOK_HOME, or the platform's place for user data."""
     stated = os.environ.get("SECONDLOOK_HOME")
     return Path(stated).expanduser() if stated else user_data_path("secondlook", appauthor=False)
 
@@ -41,7 +41,7 @@ class Settings:
 
 
 def from_environment() -> Settings:
-    """Return the settings that SECONDLOOK_* variables state, defaults elsewhere.
+    """The settings that SECONDLOOK_* variables state, defaults elsewhere.
 
     SECONDLOOK_HOME, _INDEX, _EMBEDDER, _SCORER, _QDRANT_URL, _COLLECTION, _DEVICE, _ALLOW_DOWNLOAD.
     """

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from indexer.chunk import Hit
+from indexer.report import IngestReport
 from rerank.scorer import Profile
-from search.result import folding
+from search.result import Result, folding, movement
 
 SNIPPET = 70
 """Characters of a passage in a table row."""
@@ -21,73 +22,59 @@ LISTED = 20
 """Files with a reason that are listed before the rest is only counted."""
 
 
-def result(found: Mapping[str, Any]) -> RenderableType:
-    """Return a result (in the shape of `search.result.to_dict`) as a table: the final order, and where it came from."""
-    top = [one for one in found["ranked"] if one["candidate"]["chunk"]["id"] in set(found["top"])]
-    table = Table(title=escape(f"{found['query'][:100]}"), title_justify="left", header_style="bold", expand=False)
-    for name, justify in (
-        ("now", "right"),
-        ("was", "right"),
-        ("moved", "left"),
-        ("score", "right"),
-        ("logit", "right"),
-    ):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for name in ("fused", "dense", "BM25"):
-        table.add_column(name, justify="right", no_wrap=True)
+def result(found: Result) -> RenderableType:
+    """A result as a table: the final order, and where it came from."""
+    table = Table(title=escape(f"{found.query[:100]}"), title_justify="left", header_style="bold", expand=False)
+    for name in ("now", "was", "moved", "score", "logit", "fused", "dense", "BM25"):
+        table.add_column(name, justify="left" if name == "moved" else "right", no_wrap=True)
     table.add_column("document", overflow="fold")
     table.add_column("passage", overflow="fold")
-    for one in top:
-        candidate = one["candidate"]
+    for one in found.top:
+        candidate = one.candidate
         table.add_row(
-            str(one["rank"]),
-            str(candidate["rank"]),
-            _moved(one["movement"]),
-            f"{one['score']:.3f}",
-            f"{one['logit']:.2f}",
-            f"{candidate['fused']:.4f}",
-            _hit(candidate["dense"]),
-            _hit(candidate["sparse"]),
-            escape(candidate["chunk"]["document"]),
-            escape(_snippet(candidate["chunk"]["text"])),
+            str(one.rank),
+            str(candidate.rank),
+            _moved(movement(one, found.settings.top_n)),
+            f"{one.score:.3f}",
+            f"{one.logit:.2f}",
+            f"{candidate.fused:.4f}",
+            _hit(candidate.dense),
+            _hit(candidate.sparse),
+            escape(candidate.chunk.document),
+            escape(_snippet(candidate.chunk.text)),
         )
     parts: list[RenderableType] = [table, *_dropped(found), *_folded(found), _cost(found)]
-    parts.extend(Text(f"note: {note}", style="yellow") for note in found["notes"])
+    parts.extend(Text(f"note: {note}", style="yellow") for note in found.notes)
     return Group(*parts)
 
 
-def report(outcomes: Sequence[Mapping[str, Any]], seconds: float, *, cancelled: bool) -> RenderableType:
-    """Return what an ingest run did: counts, then each file that gave nothing, with the reason, failed ones first."""
-    counts: dict[str, int] = {}
-    for one in outcomes:
-        counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
-    written = sum(one["chunks"] for one in outcomes if one["outcome"] in {"added", "changed"})
-    said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "no files"
-    stopped = " (cancelled: what is done stays, run again to go on)" if cancelled else ""
-    lines: list[RenderableType] = [Text(f"{len(outcomes)} files: {said}; {written} chunks in {seconds:.1f} s{stopped}")]
-    wrong = sorted((one for one in outcomes if one["reason"]), key=lambda one: one["outcome"] != "failed")
-    lines.extend(Text(f"  {one['outcome']}: {one['file']}: {one['reason']}", style="yellow") for one in wrong[:LISTED])
+def report(done: IngestReport) -> RenderableType:
+    """What an ingest run did: counts, then each file that gave nothing, with the reason, failed ones first."""
+    said = ", ".join(f"{count} {name}" for name, count in sorted(done.counts.items())) or "no files"
+    stopped = " (cancelled: what is done stays, run again to go on)" if done.cancelled else ""
+    head = f"{len(done.outcomes)} files: {said}; {done.chunks} chunks in {done.seconds:.1f} s{stopped}"
+    lines: list[RenderableType] = [Text(head)]
+    wrong = sorted((one for one in done.outcomes if one.reason), key=lambda one: one.outcome != "failed")
+    lines.extend(Text(f"  {one.outcome}: {one.file}: {one.reason}", style="yellow") for one in wrong[:LISTED])
     if len(wrong) > LISTED:
         lines.append(Text(f"  and {len(wrong) - LISTED} more; --report FILE writes them all", style="yellow"))
     return Group(*lines)
 
 
-def plan(outcomes: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return what an ingest run would do: counts, then every file that it would work on."""
-    counts = dict.fromkeys(("added", "changed", "unchanged", "renamed", "removed"), 0)
-    for one in outcomes:
-        counts[one["outcome"]] = counts.get(one["outcome"], 0) + 1
+def plan(foreseen: IngestReport) -> RenderableType:
+    """What an ingest run would do: counts, then every file that it would work on."""
+    counts = {**dict.fromkeys(("added", "changed", "unchanged", "renamed", "removed"), 0), **foreseen.counts}
     said = ", ".join(f"{count} {name}" for name, count in counts.items())
-    lines = [Text(f"{len(outcomes)} files: {said}; nothing was written")]
-    for one in outcomes:
-        if one["outcome"] not in {"unchanged", "empty"}:
-            reason = f": {one['reason']}" if one["reason"] else ""
-            lines.append(Text(f"  {one['outcome']}: {one['file']}{reason}"))
+    lines = [Text(f"{len(foreseen.outcomes)} files: {said}; nothing was written")]
+    for one in foreseen.outcomes:
+        if one.outcome not in {"unchanged", "empty"}:
+            reason = f": {one.reason}" if one.reason else ""
+            lines.append(Text(f"  {one.outcome}: {one.file}{reason}"))
     return Group(*lines)
 
 
 def models(profiles: Iterable[tuple[Profile, bool, str]]) -> RenderableType:
-    """Return named second stages as a table: (profile, whether it is here, why or how to get it)."""
+    """Named second stages as a table: (profile, whether it is here, why or how to get it)."""
     table = Table(header_style="bold")
     for name in ("name", "kind", "size", "reads", "score", "licence", "here", "how to get it, and what it is for"):
         table.add_column(name, overflow="fold")
@@ -108,7 +95,7 @@ def models(profiles: Iterable[tuple[Profile, bool, str]]) -> RenderableType:
 
 
 def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
-    """Return (what, finding, next step) rows as a table."""
+    """(what, finding, next step) rows as a table."""
     table = Table(header_style="bold")
     for name in ("what", "found", "next step"):
         table.add_column(name, overflow="fold")
@@ -117,49 +104,44 @@ def checks(rows: Iterable[tuple[str, str, str]]) -> RenderableType:
     return table
 
 
-def _dropped(found: Mapping[str, Any]) -> list[RenderableType]:
-    shown = set(found["top"])
-    top_n = found["settings"]["top_n"]
-    places = {one["candidate"]["chunk"]["id"]: one for one in found["ranked"]}
-    lines: list[RenderableType] = []
-    for candidate in found["candidates"][:top_n]:
-        identity = candidate["chunk"]["id"]
-        if identity not in shown and identity in places:
-            now = places[identity]["rank"]
-            document = escape(candidate["chunk"]["document"])
-            lines.append(Text(f"dropped: {document}, was {candidate['rank']}, now {now}", style="dim"))
-    return lines
+def _dropped(found: Result) -> list[RenderableType]:
+    shown = {one.candidate.chunk.id for one in found.top}
+    now = {one.candidate.chunk.id: one.rank for one in found.ranked}
+    return [
+        Text(f"dropped: {escape(one.chunk.document)}, was {one.rank}, now {now[one.chunk.id]}", style="dim")
+        for one in found.before
+        if one.chunk.id not in shown and one.chunk.id in now
+    ]
 
 
-def _folded(found: Mapping[str, Any]) -> list[RenderableType]:
+def _folded(found: Result) -> list[RenderableType]:
     """What was folded into what: the passages shown are named, the others counted."""
-    holders = [one for one in found["candidates"] if one["twins"]]
+    holders = [one for one in found.candidates if one.twins]
     if not holders:
         return []
-    shown = set(found["top"])
-    lines = [f"folded: {folding(found['folded'], len(holders))} --no-collapse ranks each of them"]
+    shown = {one.candidate.chunk.id for one in found.top}
+    lines = [f"folded: {folding(found.folded, len(holders))} --no-collapse ranks each of them"]
     for one in holders:
-        if one["chunk"]["id"] in shown:
-            names = list(dict.fromkeys(twin["document"] for twin in one["twins"]))
+        if one.chunk.id in shown:
+            names = list(dict.fromkeys(twin.document for twin in one.twins))
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            lines.append(f"  into {one['chunk']['document']}: {', '.join(names[:NAMED])}{more}")
-    hidden = sum(len(one["twins"]) for one in holders if one["chunk"]["id"] not in shown)
+            lines.append(f"  into {one.chunk.document}: {', '.join(names[:NAMED])}{more}")
+    hidden = sum(len(one.twins) for one in holders if one.chunk.id not in shown)
     if hidden:
         lines.append(f"  {hidden} into candidates that are not shown; --json names them")
     return [Text(line, style="dim") for line in lines]
 
 
-def _cost(found: Mapping[str, Any]) -> Text:
-    stages = " · ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in found["seconds"].items())
-    count = len(found["candidates"])
-    left = found.get("documents")
-    among = "" if left is None else f" among {left} documents that the filters leave in"
-    blend = f", blended with {found['blend']:.0%} first stage" if found["blend"] else ""
-    return Text(f"{count} candidates{among} · {stages}\n{found['scorer']}{blend} on {found['runtime']}", style="dim")
+def _cost(found: Result) -> Text:
+    stages = " · ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in found.seconds.items())
+    among = "" if found.documents is None else f" among {found.documents} documents that the filters leave in"
+    blend = f", blended with {found.blend:.0%} first stage" if found.blend else ""
+    count = len(found.candidates)
+    return Text(f"{count} candidates{among} · {stages}\n{found.scorer}{blend} on {found.runtime}", style="dim")
 
 
-def _hit(hit: Mapping[str, Any] | None) -> str:
-    return f"#{hit['rank']} {hit['score']:.2f}" if hit else "-"
+def _hit(hit: Hit | None) -> str:
+    return f"#{hit.rank} {hit.score:.2f}" if hit else "-"
 
 
 def _moved(words: str) -> Text:

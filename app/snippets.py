@@ -127,7 +127,7 @@ _TEMPLATES = (
 
 
 def snippets(address: str, key: str = "any", model: str = "bundled") -> tuple[Snippet, ...]:
-    """Return one runnable snippet for each client; each prints the documents with their scores.
+    """One runnable snippet for each client; each prints the documents with their scores.
 
     Args:
         address: where this server is reached, such as "http://127.0.0.1:7860".

@@ -28,7 +28,6 @@ class Chunk:
     text: str
     title: str = ""
     """The document's title where the file states one, else empty."""
-
     context: str = ""
     """The headings that the chunk stands under, outermost first, one line: "Handbook > Brakes > T4"; not in `text`."""
     page: int | None = None
@@ -53,7 +52,7 @@ class Chunk:
 
 
 def indexed(context: str, text: str) -> str:
-    """Return what is embedded and counted of a chunk with that context and text."""
+    """What is embedded and counted of a chunk with that context and text."""
     return f"{context}\n{text}" if context else text
 
 
@@ -69,7 +68,7 @@ class Hit:
 
 
 def chunk_id(document: str, ordinal: int, indexed: str) -> str:
-    """Return the id of a chunk: a version-5 UUID of document, ordinal and what is embedded of it.
+    """The id of a chunk: a version-5 UUID of document, ordinal and what is embedded of it.
 
     The same at the same place always gets the same id, so writing it again changes nothing; the same text under another
     heading is another chunk, so that a vector is never overwritten before the catalog knows.

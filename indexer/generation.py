@@ -67,7 +67,7 @@ class Generation:
         progress: Callable[[int], None] | None = None,
         recent: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> dict[str, NDArray[np.float32]]:
-        """Return the dense vector of each text, by its digest.
+        """The dense vector of each text, by its digest.
 
         A text that is stored already, here or under another name, or is among `recent`, is not embedded again. The
         model gets `PIECE` texts at a time; `progress` gets the number of all that are done.
@@ -99,7 +99,7 @@ class Generation:
         self.store.delete(gone)
 
     def check_space(self, reserve: int = RESERVE) -> None:
-        """Return if the disk has room: the engine maps its files into memory, and dies of a full disk unasked.
+        """Check that the disk has room: the engine maps its files into memory, and dies of a full disk unasked.
 
         Raises:
             StoreError: it has not; what was written before is whole.
@@ -116,7 +116,7 @@ class Generation:
         self.store.delete(self.catalog.remove(document_ids))
 
     def query_weights(self, words: Sequence[str]) -> dict[str, tuple[int, float]]:
-        """Return term id and weight of each of the words that some chunk holds: the query side of BM25."""
+        """The term id and weight of each of the words that some chunk holds: the query side of BM25."""
         frequencies = self.catalog.frequencies(words)
         statistics = self.catalog.statistics()
         weights = bm25.query_weights(
@@ -125,7 +125,7 @@ class Generation:
         return {term: (frequencies[term][0], weight) for term, weight in weights.items()}
 
     def document_weights(self, counts: Mapping[str, int]) -> dict[str, float]:
-        """Return the stored side of BM25 for a chunk with these terms."""
+        """The stored side of BM25 for a chunk with these terms."""
         average = self.catalog.get("weighted_at") or self.catalog.statistics().average_length
         return bm25.document_weights(counts, sum(counts.values()), average) if average else {}
 
@@ -190,7 +190,7 @@ def _counted_from(start: int, progress: Callable[[int], None]) -> Callable[[int]
 
 
 def fingerprint(embedder: Embedder, splitting: Splitting) -> dict[str, str]:
-    """Return what an index depends on: another value of any of these asks for a new index."""
+    """What an index depends on: another value of any of these asks for a new index."""
     return {
         "embedding model": embedder.name,
         "dimension": str(embedder.dimension),
@@ -202,6 +202,6 @@ def fingerprint(embedder: Embedder, splitting: Splitting) -> dict[str, str]:
 
 
 def numbered(count: Mapping[str, int], numbers: Mapping[str, int], average: float) -> dict[int, float]:
-    """Return the stored side of BM25 by term id, of a chunk with these terms; terms without a number are left out."""
+    """The stored side of BM25 by term id, of a chunk with these terms; terms without a number are left out."""
     weights = bm25.document_weights(count, sum(count.values()), average)
     return {numbers[term]: weight for term, weight in weights.items() if term in numbers}

@@ -91,7 +91,7 @@ class Generations:
         return self._number + 1
 
     def roots(self) -> dict[Path, str]:
-        """Return the folders that were ingested into the current generation, and the collection of each.
+        """The folders that were ingested into the current generation, and the collection of each.
 
         They are found whatever it was built with; one whose tables are of an earlier format had no collections.
         """

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +25,14 @@ from indexer.ingest.plan import check_name, foreseen
 from indexer.ingest.scan import scan
 from indexer.ingest.sync import IngestListener, Sync
 from indexer.lock import Lock, acquire
-from indexer.report import FileOutcome, IngestReport
+from indexer.report import FileOutcome, IngestOptions, IngestReport
 from indexer.split.split import DEFAULT_OVERLAP, DEFAULT_SIZE
 from indexer.terms import bm25, near
 from indexer.terms.analyzer import terms as terms_of
+from indexer.terms.bm25 import SparseEngine
 from indexer.terms.exact import ExactBM25
 from indexer.vectors.contract import VectorStore
 from rerank.models.running import Cancel
-
-Backend = Literal["qdrant", "rank-bm25"]
 
 _COMMIT_SECONDS = 0.002
 """How long a search waits for a commit that it ran into."""
@@ -69,7 +68,7 @@ class Index:
         size: int = DEFAULT_SIZE,
         overlap: int = DEFAULT_OVERLAP,
     ) -> Index:
-        """Return the index in a folder, created where there is none unless `create` is false.
+        """The index in a folder, created where there is none unless `create` is false.
 
         Vectors are kept in this process, or on the Qdrant server at `store_url`. With `rebuild`, an index that was
         built with other settings opens too; until it is ingested into, which replaces it, it answers no queries.
@@ -146,7 +145,7 @@ class Index:
             return _known(now, lambda count: now.store.dense(vector, count, documents), limit)
 
     def sparse(
-        self, query: str, limit: int, backend: Backend = "qdrant", documents: Sequence[str] | None = None
+        self, query: str, limit: int, backend: SparseEngine = "qdrant", documents: Sequence[str] | None = None
     ) -> list[Hit]:
         """The `limit` best chunks by BM25, optionally only of the given documents: chunks that share a term."""
         with self._generations.reading() as now:
@@ -244,38 +243,31 @@ class Index:
     def sync(
         self,
         folder: Path,
+        options: IngestOptions | None = None,
         *,
         progress: IngestListener | None = None,
         cancel: Cancel | None = None,
-        dry_run: bool = False,
-        rebuild: bool = False,
-        allow_empty: bool = False,
-        collection: str | None = None,
     ) -> IngestReport:
-        """Bring the folder into the index and return what was done to each file; see `indexer.ingest.sync.Sync.run`.
-
-        With `rebuild`, this folder and those ingested before are built anew beside the old index, which answers
-        until the new one is whole and takes its place. `collection` is the name of the collection that the folder
-        belongs to from now on; empty for none, None to leave it where it is.
+        """What was done to each file to bring the folder into the index; see `indexer.ingest.sync.Sync.run`.
 
         Raises:
             BadName: the collection cannot be called so.
             FolderError: the folder is missing, empty, or holds nothing readable; the index is as it was.
             IndexerError: an ingestion is running already.
         """
-        stop = Cancel(self._closing, cancel)
+        asked, stop = options or IngestOptions(), Cancel(self._closing, cancel)
 
         def run(generation: Generation, root: Path, into: str | None) -> IngestReport:
             work = Sync(generation, root, self._embedder, self._splitting, self._path, into, progress, stop)
-            return work.run(dry_run=dry_run, allow_empty=allow_empty)
+            return work.run(dry_run=asked.dry_run, allow_empty=asked.allow_empty)
 
-        if collection is not None:
-            check_name(collection)
+        if asked.collection is not None:
+            check_name(asked.collection)
         with self._alone():
-            if rebuild or not self._generations.matches:
-                return foreseen(folder, self._path) if dry_run else self._rebuild(folder, collection, run)
+            if asked.rebuild or not self._generations.matches:
+                return foreseen(folder, self._path) if asked.dry_run else self._rebuild(folder, asked.collection, run)
             with self._generations.reading() as now:
-                return run(now, folder, collection)
+                return run(now, folder, asked.collection)
 
     def _rebuild(
         self, folder: Path, collection: str | None, run: Callable[[Generation, Path, str | None], IngestReport]

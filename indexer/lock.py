@@ -67,7 +67,7 @@ class Lock:
 
 
 def acquire(folder: Path, what: str, url: str | None = None) -> Lock:
-    """Return the lock on an index folder, which is created where there is none.
+    """The lock on an index folder, which is created where there is none.
 
     Raises:
         StoreLocked: another process, or another part of this one, holds it; the message says who.
@@ -85,7 +85,7 @@ def acquire(folder: Path, what: str, url: str | None = None) -> Lock:
 
 
 def owner(folder: Path) -> LockOwner | None:
-    """Return who holds an index folder, None if nobody does (whatever a killed process left behind)."""
+    """Who holds an index folder, None if nobody does (whatever a killed process left behind)."""
     if not (folder / _LOCK).exists():
         return None
     probe = FileLock(folder / _LOCK, thread_local=False, is_singleton=False)

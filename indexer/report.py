@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 OutcomeKind = Literal["added", "changed", "unchanged", "renamed", "removed", "empty", "skipped", "failed"]
-
+WITH_TEXT: frozenset[OutcomeKind] = frozenset({"added", "changed", "unchanged", "renamed"})
+"""Outcomes of a file that holds text, and so is in the index."""
 
 LONGEST_NAME = 100
 """Characters in the name of a collection."""
@@ -16,12 +17,18 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class IngestOptions:
-    """What a run may be asked for besides its folder; see `Index.sync`."""
+    """What a run may be asked for besides its folder."""
 
     rebuild: bool = False
+    """Build this folder and those ingested before anew beside the old index, which answers until the new one is whole
+    and takes its place."""
     dry_run: bool = False
+    """Only say what would be done to each file."""
     allow_empty: bool = False
+    """Take a folder without a readable file as meant: its documents are removed."""
     collection: str | None = None
+    """The name of the collection that the folder belongs to from now on; empty for none, None to leave it where it
+    is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def clean(text: str) -> str:
 
 
 def check(query: str, passages: Sequence[str]) -> None:
-    """Nothing, if this can be scored. An empty passage can: it is scored as empty text.
+    """Check that this can be scored. An empty passage can: it is scored as empty text.
 
     Raises:
         BadInput: no passages, more than `MAX_DOCUMENTS`, an empty query, or something that is not text.
@@ -68,7 +68,7 @@ def room(limits: Limits, native: int) -> tuple[int, int]:
 
 
 def stop_if(cancel: Cancel | None) -> None:
-    """Nothing, unless the caller asked for a stop.
+    """Stop here if the caller asked for it.
 
     Raises:
         Cancelled: the caller did.
@@ -78,7 +78,7 @@ def stop_if(cancel: Cancel | None) -> None:
 
 
 def require_finite(values: Iterable[float], model: str) -> None:
-    """Nothing, if every value is a number.
+    """Check that every value is a number.
 
     Raises:
         BadCheckpoint: one is NaN or infinite, which only broken weights give.

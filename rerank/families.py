@@ -12,13 +12,11 @@ from rerank.models.trained_folder import SECTION
 ScorerFamily = Literal["pointwise", "late-interaction", "listwise", "other"]
 """What can load it: a native forward of that kind, or ("other") transformers' own classes."""
 
-_NATIVE_TYPES = frozenset(("", "bert", "xlm-roberta", "roberta", "camembert"))
-
 
 def family(folder: Path) -> ScorerFamily:
     """Which kind of reranker the checkpoint in `folder` is, from its config and the names of its tensors."""
     from rerank.models.checkpoint import read_config
-    from rerank.models.layouts import detect
+    from rerank.models.layouts import NATIVE_TYPES, detect
 
     config = read_config(folder)
     section = config.get(SECTION)
@@ -28,7 +26,7 @@ def family(folder: Path) -> ScorerFamily:
     architectures = " ".join(map(str, config.get("architectures") or ()))
     if any(name.startswith("projector.") for name in names) or "JinaForRanking" in architectures:
         return "listwise"
-    if str(config.get("model_type", "")) not in _NATIVE_TYPES:
+    if str(config.get("model_type", "")) not in NATIVE_TYPES:
         return "other"
     if not names:  # a pickle, whose names cannot be seen without opening it
         return "pointwise" if "SequenceClassification" in architectures else "late-interaction"

@@ -7,23 +7,33 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.report import IngestOptions, IngestProgress, IngestReport
 from indexer.terms.analyzer import terms
 from rerank.models.running import Cancel, Progress
 from rerank.scorer import Scorer, Span
 from search import second
 from search.errors import BadQuery, EmptyIndex
+from search.fusion import SPARSE_WEIGHT
 from search.hybrid import Stopwatch, candidates
-from search.result import MAX_CANDIDATES, SPARSE_WEIGHT, Candidate, Ranked, Result, SearchSettings
+from search.result import Candidate, Ranked, Result
 from search.scorers import NO_SCORER, ScorerChoice, Scorers
 from search.scripts import Literacy, named
+from search.settings import SearchSettings
 from search.shares import FOREIGN_WEIGHT, Reading, first_share, read, sparse_share
 
 if TYPE_CHECKING:
     from indexer.embed.contract import Embedder
     from indexer.index import Index
-    from indexer.report import IngestProgress, IngestReport
 
-__all__ = ["MAX_QUERY_CHARACTERS", "Cancel", "IndexState", "SearchEngine"]
+__all__ = [
+    "MAX_QUERY_CHARACTERS",
+    "Cancel",
+    "IndexState",
+    "IngestOptions",
+    "IngestProgress",
+    "IngestReport",
+    "SearchEngine",
+]
 
 MAX_QUERY_CHARACTERS = 10_000
 _NAMED = 4
@@ -81,7 +91,7 @@ class SearchEngine:
         return self._scorers
 
     def scorers(self) -> tuple[ScorerChoice, ...]:
-        """Return every second stage that can be chosen."""
+        """Every second stage that can be chosen."""
         return self._scorers.choices()
 
     def search(
@@ -92,7 +102,7 @@ class SearchEngine:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Result:
-        """Return what both stages did to the query.
+        """What both stages did to the query.
 
         Raises:
             BadQuery: empty, too long, or settings out of range.
@@ -117,11 +127,11 @@ class SearchEngine:
         return replace(found, seconds=seconds, sparse_weight=share, documents=left, notes=said)
 
     def unread(self, scorer: str, query: str) -> tuple[str, ...]:
-        """Return the scripts of the query that a second stage does not read; loads it. See `search.scripts`."""
+        """The scripts of the query that a second stage does not read; loads it. See `search.scripts`."""
         return self._literacy.unread(self._scorers.get(scorer), scorer, query)
 
     def state(self) -> IndexState:
-        """Return what is indexed and what it runs on; loads the default second stage."""
+        """What is indexed and what it runs on; loads the default second stage."""
         documents, chunks = self._index.counts()
         read(self._literacy, self.embedder, self.embedder.name, "any")  # no search waits for what tells languages
         return IndexState(
@@ -135,48 +145,37 @@ class SearchEngine:
         )
 
     def documents(self) -> list[DocumentRow]:
-        """Return every indexed document, by path."""
+        """Every indexed document, by path."""
         return [
             DocumentRow(one.document, one.title, one.kind, one.chunks, one.note, one.root, one.collection)
             for one in self._index.documents()
         ]
 
     def delete(self, path: str) -> bool:
-        """Return True if a document of that path was indexed; it is gone from every store then."""
+        """True if a document of that path was indexed; it is gone from every store then."""
         return self._index.delete(path)
 
     def ingest(
         self,
         folder: str | Path,
+        options: IngestOptions | None = None,
+        *,
         progress: Callable[[IngestProgress], None] | None = None,
         cancel: Cancel | None = None,
-        *,
-        rebuild: bool = False,
-        dry_run: bool = False,
-        allow_empty: bool = False,
-        collection: str | None = None,
     ) -> IngestReport:
-        """Return what became of every file of the folder, or with `dry_run` what would; see `Index.sync`."""
-        return self._index.sync(
-            Path(folder).expanduser(),
-            progress=progress,
-            cancel=cancel,
-            rebuild=rebuild,
-            dry_run=dry_run,
-            allow_empty=allow_empty,
-            collection=collection,
-        )
+        """What became of every file of the folder, or with `dry_run` what would; see `Index.sync`."""
+        return self._index.sync(Path(folder).expanduser(), options, progress=progress, cancel=cancel)
 
     def verify(self) -> list[str]:
-        """Return every disagreement between catalog and vector store, in words; empty means whole."""
+        """Every disagreement between catalog and vector store, in words; empty means whole."""
         return self._index.verify()
 
     def repair(self) -> list[str]:
-        """Return what was done to make the index whole, in words; empty where it was."""
+        """What was done to make the index whole, in words; empty where it was."""
         return self._index.repair()
 
     def near_duplicates(self) -> list[list[str]]:
-        """Return groups of documents that say nearly the same, by path."""
+        """Groups of documents that say nearly the same, by path."""
         return self._index.near_duplicates()
 
     def announce(self, url: str) -> None:
@@ -235,7 +234,7 @@ class SearchEngine:
         return self._explain(result, scorer, watch), (*_unread_second(unread, name, settings), *scoring.notes)
 
     def _explain(self, result: Result, scorer: Scorer | None, watch: Stopwatch) -> Result:
-        """Return the result with sentence scores and BM25 terms filled in for the passages that are shown."""
+        """The result with sentence scores and BM25 terms filled in for the passages that are shown."""
         if not result.settings.explain:
             return result
         with watch.stage("explain"):
@@ -282,18 +281,7 @@ def _check(query: str, settings: SearchSettings) -> None:
         raise BadQuery(
             f"The query has {len(query):,} characters and the limit is {MAX_QUERY_CHARACTERS:,}: shorten it."
         )
-    if not 1 <= settings.candidates <= MAX_CANDIDATES:
-        raise BadQuery(f"candidates must be between 1 and {MAX_CANDIDATES}, not {settings.candidates}.")
-    if settings.top_n < 1:
-        raise BadQuery(f"top_n must be at least 1, not {settings.top_n}.")
-    if settings.filters is not None:
-        try:
-            settings.filters.check()
-        except ValueError as reason:
-            raise BadQuery(str(reason)) from reason
-    for name, share in (("blend", settings.blend), ("sparse_weight", settings.sparse_weight)):
-        if share is not None and not 0.0 <= share <= 1.0:
-            raise BadQuery(f"{name} must be between 0 and 1, not {share}.")
+    settings.check()
 
 
 def _reading_notes(

@@ -22,4 +22,4 @@ class BadTemplate(SearchError):
 
 
 USER_ERRORS: tuple[type[Exception], ...] = (SearchError, IndexerError, RerankError, ShippedFileError)
-"""Errors whose message is one sentence for a person."""
+"""The one list of errors whose message is one sentence for a person; `app.errors` has a tree of its own above it."""

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from indexer.catalog.filters import Filters
+from search.settings import Option
 
 NO_COLLECTION = " in none "
 """What is typed for the documents in no collection; no collection is called so: names have no blanks at an end."""
+FILTER_OPTIONS: Mapping[str, Option] = MappingProxyType(
+    {
+        "collection": Option(label="Collection", help='Only folders in this collection ("": in none).'),
+        "path": Option(
+            label="Path", help="Only paths like this glob: *.pdf, notes/, notes/**/*.md.", example="*.pdf or notes/"
+        ),
+        "kind": Option(label="Type", help="Only this type: pdf, markdown, md, ..."),
+        "since": Option(
+            label="Changed since", help="Only files changed at this date or later: 2026-01-31.", example="2026-01-31"
+        ),
+        "until": Option(
+            label="Changed until", help="Only files changed at this date or earlier.", example="2026-12-31"
+        ),
+    }
+)
+"""What every surface says about each field of `Filters`, in the order in which they are shown."""
 
 
 def typed(collection: str | None, path: str | None, kind: str | None, since: str | None, until: str | None) -> Filters:
-    """Return filters from fields as a person fills them in: a blank field asks for nothing.
+    """The filters of fields as a person fills them in: a blank field asks for nothing.
 
     `NO_COLLECTION` asks for the documents that are in no collection.
     """
@@ -21,7 +41,7 @@ def typed(collection: str | None, path: str | None, kind: str | None, since: str
 
 
 def in_words(filters: Filters | None) -> tuple[str, ...]:
-    """Return what each filter asks for in a few words, for a line beside the query; empty without filters."""
+    """What each filter asks for in a few words, for a line beside the query; empty without filters."""
     if filters is None:
         return ()
     said = (

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 
 from indexer.chunk import Hit
-from search.result import RRF_K
 
 Fused = list[tuple[str, float]]
 """Chunk id and fused score, best first."""
 
+SPARSE_WEIGHT = 0.3
+"""Share of BM25 in the fusion, measured on dev queries (docs/measurements/first-stage.md)."""
+RRF_K = 60
+"""Reciprocal rank fusion's constant, from Cormack, Clarke and Büttcher, SIGIR 2009: 1 / (k + rank), rank from 1."""
 COSINE_FLOOR = -1.0
 BM25_FLOOR = 0.0
 _SMALLEST = 1e-9
@@ -18,7 +21,7 @@ _SMALLEST = 1e-9
 
 
 def standardised(dense: Sequence[Hit], sparse: Sequence[Hit], sparse_weight: float) -> Fused:
-    """Return every id by descending sparse_weight * z(BM25) + (1 - sparse_weight) * z(cosine).
+    """Every id by descending sparse_weight * z(BM25) + (1 - sparse_weight) * z(cosine).
 
     z is the number of standard deviations from the mean, over all ids of both lists; an id that a list does not hold
     takes that list's lowest score (zero-mean, unit-variance fusion: Lee, SIGIR 1995, with the usual fill).
@@ -36,7 +39,7 @@ def standardised(dense: Sequence[Hit], sparse: Sequence[Hit], sparse_weight: flo
 
 
 def standard(scores: Sequence[float]) -> list[float]:
-    """Return each score in standard deviations from the mean; zeros where all scores are equal."""
+    """Each score in standard deviations from the mean; zeros where all scores are equal."""
     if not scores:
         return []
     mean = sum(scores) / len(scores)
@@ -47,7 +50,7 @@ def standard(scores: Sequence[float]) -> list[float]:
 
 
 def reciprocal_rank(lists: Sequence[Sequence[Hit]], weights: Sequence[float] | None = None, k: int = RRF_K) -> Fused:
-    """Return every id of the lists by descending sum of weight / (k + rank), ranks from 1.
+    """Every id of the lists by descending sum of weight / (k + rank), ranks from 1.
 
     Reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009, where k is 60.
     Ties go to the better best rank, then to the smaller id.
@@ -61,7 +64,7 @@ def reciprocal_rank(lists: Sequence[Sequence[Hit]], weights: Sequence[float] | N
 
 
 def weighted(dense: Sequence[Hit], sparse: Sequence[Hit], sparse_weight: float) -> Fused:
-    """Return every id by descending sparse_weight * BM25 + (1 - sparse_weight) * cosine, each scaled to 0..1.
+    """Every id by descending sparse_weight * BM25 + (1 - sparse_weight) * cosine, each scaled to 0..1.
 
     Each list is scaled from its theoretical minimum (BM25 0, cosine -1) to its observed maximum, so one hit does not
     become 0 and an absent one does: Bruch, Gai and Ingber, "An analysis of fusion functions for hybrid retrieval",
@@ -76,7 +79,7 @@ def weighted(dense: Sequence[Hit], sparse: Sequence[Hit], sparse_weight: float) 
 
 
 def blended_scores(first: Sequence[float], second: Sequence[float], share: float) -> list[float]:
-    """Return share * z(first) + (1 - share) * z(second) for each passage, in input order.
+    """Each passage's share * z(first) + (1 - share) * z(second), in input order.
 
     Scores are standardised over the passages given. A share of 0 is the second stage alone, 1 the first stage alone.
     """
@@ -84,7 +87,7 @@ def blended_scores(first: Sequence[float], second: Sequence[float], share: float
 
 
 def blended_ranks(first: Sequence[int], second: Sequence[int], share: float, k: int = RRF_K) -> list[float]:
-    """Return share / (k + first rank) + (1 - share) / (k + second rank) for each passage, in input order.
+    """Each passage's share / (k + first rank) + (1 - share) / (k + second rank), in input order.
 
     Ranks are from 1. A share of 0 is the second stage alone, 1 the first stage alone.
     """

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from indexer.chunk import Chunk, Hit
 from indexer.terms import near
 from search import fusion
-from search.result import SPARSE_WEIGHT, Candidate, SearchSettings, SparseEngine, Twin
+from search.result import Candidate, Twin
+from search.settings import SearchSettings, SparseEngine
 
 T = TypeVar("T")
 
@@ -66,7 +67,7 @@ class Stopwatch:
             self.seconds[name] += time.perf_counter() - start
 
     def run(self, name: str, work: Callable[[], T]) -> T:
-        """Return what the work returns, timed as one stage."""
+        """What the work returns, timed as one stage."""
         with self.stage(name):
             return work()
 
@@ -78,7 +79,7 @@ def candidates(
     watch: Stopwatch,
     documents: Sequence[str] | None = None,
 ) -> tuple[Candidate, ...]:
-    """Return the fused first-stage ranking, at most `settings.candidates` long, optionally only of those documents.
+    """The fused first-stage ranking, at most `settings.candidates` long, optionally only of those documents.
 
     With `settings.collapse`, passages that say the same as a better one (`indexer.terms.near`) are folded into it.
 
@@ -106,7 +107,7 @@ def candidates(
 
 
 def fold(fused: Sequence[Candidate], signatures: Mapping[str, bytes], limit: int) -> tuple[Candidate, ...]:
-    """Return the first `limit` candidates that say something new, ranks closed up, each with those folded into it."""
+    """The first `limit` candidates that say something new, ranks closed up, each with those folded into it."""
     texts = [one.chunk.text for one in fused]
     marks = [signatures.get(one.chunk.id) or near.signature(one.chunk.text) for one in fused]
     return tuple(
@@ -125,8 +126,8 @@ def fold(fused: Sequence[Candidate], signatures: Mapping[str, bytes], limit: int
 def fuse(
     dense: Sequence[Hit], sparse: Sequence[Hit], chunks: Mapping[str, Chunk], settings: SearchSettings
 ) -> tuple[Candidate, ...]:
-    """Return candidates by fused score; every hit's chunk must be in `chunks`."""
-    share = SPARSE_WEIGHT if settings.sparse_weight is None else settings.sparse_weight
+    """The candidates by fused score; every hit's chunk must be in `chunks`."""
+    share = fusion.SPARSE_WEIGHT if settings.sparse_weight is None else settings.sparse_weight
     if settings.fusion == "rrf":
         order = fusion.reciprocal_rank((dense, sparse))
     elif settings.fusion == "weighted":
@@ -142,6 +143,6 @@ def fuse(
 
 
 def _known(hits: Sequence[Hit], chunks: Mapping[str, Chunk]) -> list[Hit]:
-    """Return the hits that the catalog knows, ranks closed up."""
+    """The hits that the catalog knows, ranks closed up."""
     kept = [hit for hit in hits if hit.chunk_id in chunks]
     return [replace(hit, rank=rank) for rank, hit in enumerate(kept, start=1)]

@@ -52,7 +52,7 @@ class Prompt:
 
 
 def templates(folder: Path | None = None) -> tuple[str, ...]:
-    """Return the names of the templates in the folder (by default the shipped ones), sorted."""
+    """The names of the templates in the folder (by default the shipped ones), sorted."""
     return tuple(sorted(one.stem for one in (folder or data.path("prompts")).glob("*.j2")))
 
 
@@ -65,7 +65,7 @@ def render(
     folder: Path | None = None,
     count_tokens: CountTokens | None = None,
 ) -> Prompt:
-    """Return the prompt of a result: the best passages in order, as many whole ones as the budget holds.
+    """The prompt of a result: the best passages in order, as many whole ones as the budget holds.
 
     Passages are taken in order and the first that does not fit ends the context, so that a later, worse passage never
     stands in for a better one.

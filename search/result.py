@@ -4,57 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any
 
-if TYPE_CHECKING:
-    from indexer.catalog.filters import Filters
-    from indexer.chunk import Chunk, Hit
-    from rerank.scorer import Span
-
-Fusion = Literal["zscore", "weighted", "rrf"]
-"""Standardised scores, scores scaled to 0..1, or reciprocal ranks: `search.fusion`."""
-FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
-BlendBy = Literal["scores", "ranks"]
-BLENDS_BY: tuple[BlendBy, ...] = get_args(BlendBy)
-SparseEngine = Literal["qdrant", "rank-bm25"]
-
-MIN_CANDIDATES, DEFAULT_CANDIDATES, MAX_CANDIDATES = 50, 100, 200
-DEFAULT_TOP_N = 10
-SPARSE_WEIGHT = 0.3
-"""Share of BM25 in the fusion, measured on dev queries (docs/measurements/first-stage.md)."""
-RRF_K = 60
-"""Reciprocal rank fusion's constant, from Cormack, Clarke and Büttcher, SIGIR 2009: 1 / (k + rank), rank from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """Everything a query's outcome depends on besides the index."""
-
-    candidates: int = DEFAULT_CANDIDATES
-    top_n: int = DEFAULT_TOP_N
-    scorer: str | None = None
-    """A scorer's name; None is the default one, "none" leaves the first stage's order."""
-    fusion: Fusion = "zscore"
-    sparse: SparseEngine = "qdrant"
-    sparse_weight: float | None = None
-    """Share of BM25 in every fusion but reciprocal ranks, 0 to 1; None is `SPARSE_WEIGHT`, more for a query in a
-    language that the embedding model was not made for, and 1 in a script that it does not read (`search.shares`)."""
-    blend: float | None = None
-    """Share of the first stage in the final order, 0 to 1; None is the scorer's own measured default, or 1 for a query
-    in a script that it does not read."""
-    cutoff: float | None = None
-    """Passages whose second-stage score is below this are cut last and counted; None keeps all."""
-    explain: bool = True
-    """Whether the shown passages get per-sentence scores and BM25 term contributions."""
-    filters: Filters | None = None
-    """Which documents are searched; None searches all."""
-    collapse: bool = True
-    """Whether passages that say the same as a better one are folded into it (`Candidate.twins`).
-
-    Never where a figure differs: two editions of a rule are told apart by the second stage, not here.
-    """
-    blend_by: BlendBy = "scores"
-    """What is blended: standardised scores of both stages, or their ranks."""
+from indexer.chunk import Chunk, Hit
+from rerank.scorer import Span
+from search.fusion import SPARSE_WEIGHT
+from search.plain import restore
+from search.settings import SearchSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +93,6 @@ class Result:
     """Passages cut by the threshold."""
     notes: tuple[str, ...] = field(default=())
     """Sentences a person should see: truncations, a query without a BM25 term, a fallback."""
-
     documents: int | None = None
     """How many documents the filters left in; None without filters."""
 
@@ -159,7 +114,7 @@ class Result:
 
 
 def movement(ranked: Ranked, top_n: int) -> str:
-    """Return how a passage moved, in words: "up 12", "down 3", "same", or "new" if it was not in the first top-n."""
+    """How a passage moved, in words: "up 12", "down 3", "same", or "new" if it was not in the first top-n."""
     if ranked.candidate.rank > top_n >= ranked.rank:
         return f"new, up {ranked.moved}"
     if ranked.moved == 0:
@@ -168,7 +123,7 @@ def movement(ranked: Ranked, top_n: int) -> str:
 
 
 def folding(folded: int, into: int) -> str:
-    """Return in words how many passages were folded, into how many better ones; empty where none was."""
+    """How many passages were folded, and into how many better ones, in words; empty where none was."""
     if not folded:
         return ""
     who = "1 passage says" if folded == 1 else f"{folded} passages say"
@@ -177,7 +132,7 @@ def folding(folded: int, into: int) -> str:
 
 
 def to_dict(result: Result) -> dict[str, Any]:
-    """Return the whole result as plain JSON types."""
+    """The whole result as plain JSON types, with what can be derived of it; `from_dict` takes it back."""
     plain = asdict(result)
     for place, one in zip(plain["ranked"], result.ranked, strict=True):
         place["moved"] = one.moved
@@ -186,3 +141,12 @@ def to_dict(result: Result) -> dict[str, Any]:
     plain["top"] = [one.candidate.chunk.id for one in result.top]
     plain["seconds"] = dict(result.seconds)
     return plain
+
+
+def from_dict(plain: Mapping[str, Any]) -> Result:
+    """The result that `to_dict` made these plain types of.
+
+    Raises:
+        ValueError: they are not of that shape.
+    """
+    return restore(Result, plain)

@@ -51,7 +51,7 @@ class Scorers:
         self.default = default
 
     def get(self, name: str | None = None) -> Scorer:
-        """Return the scorer of that name (None: the default), loaded.
+        """The scorer of that name (None: the default), loaded.
 
         Raises:
             RerankError: the name is unknown, or its model is not here or cannot be loaded.
@@ -65,13 +65,13 @@ class Scorers:
         return scorer
 
     def choices(self) -> tuple[ScorerChoice, ...]:
-        """Return everything that can be chosen, the default first, "none" last."""
+        """Everything that can be chosen, the default first, "none" last."""
         listed = sorted(self._choices(), key=lambda one: (one.name != self.default, not one.available))
         nothing = ScorerChoice(NO_SCORER, "No second look", available=True, reason="first-stage order", licence="")
         return (*listed, nothing)
 
     def blend(self, name: str | None = None) -> float:
-        """Return the measured default share of the first stage for a scorer."""
+        """The measured default share of the first stage for a scorer."""
         return self._blends.get(name or self.default, 0.0)
 
     @property

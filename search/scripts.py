@@ -34,7 +34,7 @@ class Literacy:
         self._guard = threading.Lock()
 
     def unread(self, model: object, name: str, text: str) -> tuple[str, ...]:
-        """Return the scripts of the text that the model does not read, the commonest first; empty if it reads the text.
+        """The scripts of the text that the model does not read, the commonest first; empty if it reads the text.
 
         A text counts as read where less than `UNREAD` of its letters are in such scripts, and by every model that does
         not tell its vocabulary.
@@ -62,7 +62,7 @@ class Literacy:
 
 
 def scripts(vocabulary: Iterable[str]) -> frozenset[str] | None:
-    """Return the scripts that a vocabulary has pieces for, None for a byte-level one, which has them for all."""
+    """The scripts that a vocabulary has pieces for, None for a byte-level one, which has them for all."""
     pieces: Counter[str] = Counter()
     characters: Counter[str] = Counter()
     for piece in vocabulary:
@@ -75,19 +75,19 @@ def scripts(vocabulary: Iterable[str]) -> frozenset[str] | None:
 
 
 def letters(text: str) -> dict[str, float]:
-    """Return the part of the text's letters in each script, the commonest first; empty for a text without letters."""
+    """The part of the text's letters in each script, the commonest first; empty for a text without letters."""
     counted = Counter(map(script, filter(str.isalpha, unicodedata.normalize("NFKC", text))))
     total = sum(counted.values())
     return {name: count / total for name, count in counted.most_common()}
 
 
 def script(letter: str) -> str:
-    """Return the script of a letter in capitals: the first word of its Unicode name."""
+    """The script of a letter in capitals: the first word of its Unicode name."""
     first = unicodedata.name(letter, "UNKNOWN").split(" ", 1)[0].split("-", 1)[0]
     return _ALIASES.get(first, first)
 
 
 def named(names: Sequence[str]) -> str:
-    """Return script names for people: "Cyrillic", "Hiragana and Chinese characters"."""
+    """The script names for people: "Cyrillic", "Hiragana and Chinese characters"."""
     said = ["Chinese characters" if one == "CJK" else one.capitalize() for one in names]
     return " and ".join(filter(None, (", ".join(said[:-1]), said[-1])))

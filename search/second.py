@@ -9,7 +9,8 @@ from types import MappingProxyType
 from data import MAXSIM, TRAINED
 from rerank.scorer import Scored
 from search.fusion import blended_ranks, blended_scores
-from search.result import BlendBy, Candidate, Ranked
+from search.result import Candidate, Ranked
+from search.settings import BlendBy
 
 MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({MAXSIM: 0.4, TRAINED: 0.3})
 """Share of the fused first stage by scorer, where dev splits showed that it helps (docs/measurements/)."""
@@ -18,7 +19,7 @@ LIST_BLENDS: Mapping[str, float] = MappingProxyType({MAXSIM: 0.1, TRAINED: 0.1})
 
 
 def first_stage_order(candidates: Sequence[Candidate]) -> tuple[Ranked, ...]:
-    """Return the candidates as they stand, for a search without a second stage: the fused score is the score."""
+    """The candidates as they stand, for a search without a second stage: the fused score is the score."""
     return tuple(
         Ranked(one, one.rank, logit=one.fused, score=one.fused, rerank_rank=one.rank, final=one.fused)
         for one in candidates
@@ -28,7 +29,7 @@ def first_stage_order(candidates: Sequence[Candidate]) -> tuple[Ranked, ...]:
 def order(
     candidates: Sequence[Candidate], scored: Sequence[Scored], blend: float, by: BlendBy = "scores"
 ) -> tuple[Ranked, ...]:
-    """Return the candidates by final score, best first; ties go to the earlier first-stage rank.
+    """The candidates by final score, best first; ties go to the earlier first-stage rank.
 
     `scored` is in the order of `candidates`. With a blend of 0 the final score is the second stage's own; otherwise it
     blends both stages' standardised scores, or their ranks (`search.fusion.blended_scores`, `blended_ranks`).
@@ -63,7 +64,7 @@ def order(
 
 
 def cut(ranked: Sequence[Ranked], cutoff: float | None) -> tuple[tuple[Ranked, ...], int]:
-    """Return the passages with those below the cut-off behind all others, renumbered, and how many those are.
+    """The passages with those below the cut-off behind all others, renumbered, and how many those are.
 
     The cut is the last step and looks at the second stage's normalised score, whatever the order came from.
     """

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from indexer.embed.contract import StatesLanguages
+from search.fusion import SPARSE_WEIGHT
 from search.languages import foreign
-from search.result import SPARSE_WEIGHT
 from search.scripts import Literacy
 
 FOREIGN_WEIGHT = 0.7
@@ -28,7 +28,7 @@ class Reading:
 
 
 def read(literacy: Literacy, embedder: object, name: str, query: str) -> Reading:
-    """Return how the embedding model of that name reads a query; one that does not tell counts as reading it."""
+    """How the embedding model of that name reads a query; one that does not tell counts as reading it."""
     unread = literacy.unread(embedder, name, query)
     if unread or not isinstance(embedder, StatesLanguages):
         return Reading(unread)
@@ -38,7 +38,7 @@ def read(literacy: Literacy, embedder: object, name: str, query: str) -> Reading
 
 
 def sparse_share(wanted: float | None, reading: Reading) -> float:
-    """Return BM25's share in the fusion: what was asked for, or more than usual where dense retrieval reads badly."""
+    """BM25's share in the fusion: what was asked for, or more than usual where dense retrieval reads badly."""
     if wanted is not None:
         return wanted
     if reading.scripts:
@@ -47,7 +47,7 @@ def sparse_share(wanted: float | None, reading: Reading) -> float:
 
 
 def first_share(wanted: float | None, measured: float, unread: Sequence[str]) -> float:
-    """Return the first stage's share in the final order: what was asked for, or all where the second cannot read."""
+    """The first stage's share in the final order: what was asked for, or all where the second cannot read."""
     if wanted is not None:
         return wanted
     return 1.0 if unread else measured

@@ -30,7 +30,7 @@ class CostStage:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a time as people read it: "0.4 ms", "41 ms", "1.24 s", "3 min 5 s"."""
+    """A time as people read it: "0.4 ms", "41 ms", "1.24 s", "3 min 5 s"."""
     if seconds < 0.01:  # noqa: PLR2004 - below ten milliseconds a decimal says something
         return f"{seconds * 1000:.1f} ms"
     if seconds < 1:
@@ -42,14 +42,14 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_wait(seconds: float) -> str:
-    """Return an estimate without false precision: "under a second", "12 s", "3 min 5 s"."""
+    """An estimate without false precision: "under a second", "12 s", "3 min 5 s"."""
     if seconds < 1:
         return "under a second"
     return f"{seconds:.0f} s" if seconds < 60 else format_seconds(seconds)  # noqa: PLR2004 - seconds in a minute
 
 
 def list_stages(seconds: Mapping[str, float]) -> tuple[CostStage, ...]:
-    """Return every stage in the order it was timed, the total left out, unknown names as they are."""
+    """Every stage in the order it was timed, the total left out, unknown names as they are."""
     stages = [(key, max(value, 0.0)) for key, value in seconds.items() if key != "total"]
     whole = sum(value for _, value in stages)
     return tuple(
@@ -58,12 +58,12 @@ def list_stages(seconds: Mapping[str, float]) -> tuple[CostStage, ...]:
 
 
 def total_seconds(seconds: Mapping[str, float]) -> float:
-    """Return the wall time of the whole search; without a "total" the stages added up."""
+    """The wall time of the whole search; without a "total" the stages added up."""
     return seconds.get("total", sum(value for key, value in seconds.items() if key != "total"))
 
 
 def summarise(result: Result) -> str:
-    """Return what the second look did, as one sentence."""
+    """What the second look did, as one sentence."""
     if not result.candidates:
         return "Nothing in the index matches this query."
     whole = format_seconds(total_seconds(result.seconds))

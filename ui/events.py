@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from search import prompt
-from search.engine import Cancel, SearchEngine
-from search.filters import NO_COLLECTION, typed
-from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, FUSIONS, Result, SearchSettings, to_dict
+from search.engine import Cancel, IngestReport, SearchEngine
+from search.filters import NO_COLLECTION
+from search.result import Result, to_dict
+from search.settings import DEFAULT_CANDIDATES, DEFAULT_TOP_N, SearchSettings
+from ui.controls import AS_MEASURED, Controls
 from ui.ingest import stream_ingest
 from ui.trouble import Trouble, attempt
 from ui.views import (
@@ -26,11 +28,6 @@ from ui.views import (
     view_trouble,
 )
 
-if TYPE_CHECKING:
-    from ui.controls import Controls
-
-AS_MEASURED = "as measured"
-"""The share of BM25, or the blend, that was measured to be best, and that gives way where a model cannot read."""
 ALL = ("All", "")
 """The choice of a filter that asks for nothing."""
 SEARCHES_AT_ONCE = 4
@@ -52,51 +49,18 @@ class Handlers:
         self._snippets = snippets
 
     def open(self) -> tuple[str, str]:
-        """Return head and about, as they are now; the first call may wait for the second stage to load."""
+        """Head and about, as they are now; the first call may wait for the second stage to load."""
         state = attempt(self._engine.state)
         if isinstance(state, Trouble):
             return view_opening() + view_trouble(state.sentence), ""
         return view_header(state), view_about(state, self._snippets)
 
     def search(
-        self,
-        query: str,
-        candidates: float,
-        top_n: float,
-        scorer: str | None,
-        fusion: str,
-        weight_mode: str,
-        weight: float,
-        sparse: str,
-        blend_mode: str,
-        blend: float,
-        cut: bool,
-        cutoff: float | None,
-        collapse: bool,
-        collection: str | None,
-        path: str,
-        kind: str | None,
-        since: str,
-        until: str,
-        template: str | None,
-        budget: float,
+        self, query: str, settings: SearchSettings, template: str | None, budget: float
     ) -> tuple[Any, Any, Any, Any]:
-        """Return the visit, the trouble box, the result and the prompts; on trouble the last three stay as they are."""
+        """The visit, the trouble box, the result and the prompts; on trouble the last three stay as they are."""
         import gradio as gr
 
-        filters = typed(collection, path, kind, since, until)
-        settings = SearchSettings(
-            candidates=int(candidates),
-            top_n=int(top_n),
-            scorer=scorer or None,
-            fusion=next((one for one in FUSIONS if one == fusion), "zscore"),
-            sparse="rank-bm25" if sparse == "rank-bm25" else "qdrant",
-            sparse_weight=None if weight_mode == AS_MEASURED else weight,
-            blend=None if blend_mode == AS_MEASURED else blend,
-            cutoff=cutoff if cut else None,
-            collapse=collapse,
-            filters=None if filters.empty else filters,
-        )
         shown = attempt(lambda: self._show(self._engine.search(query, settings), template, budget))
         if isinstance(shown, Trouble):
             return gr.skip(), view_trouble(shown.sentence), gr.skip(), gr.skip()
@@ -106,7 +70,7 @@ class Handlers:
     def change_top_n(
         self, visit: Visit | None, top_n: float, template: str | None, budget: float
     ) -> tuple[Any, Any, Any]:
-        """Return visit, result and prompts for another top-n, without a search: the result holds every passage."""
+        """Visit, result and prompts for another top-n, without a search: the result holds every passage."""
         import gradio as gr
 
         if visit is None or visit.result.settings.top_n == int(top_n):
@@ -115,16 +79,16 @@ class Handlers:
         return self._show(result, template, budget)
 
     def change_prompt(self, visit: Visit | None, template: str | None, budget: float) -> str:
-        """Return the prompts for another template or budget."""
+        """The prompts for another template or budget."""
         return view_no_prompt() if visit is None else self._prompts(visit.result, template, budget)
 
     def list_documents(self, wanted: str) -> str:
-        """Return the documents that match the filter."""
+        """The documents that match the filter."""
         documents = attempt(self._engine.documents)
         return view_trouble(documents.sentence) if isinstance(documents, Trouble) else view_documents(documents, wanted)
 
     def filter_choices(self, collection: str | None, kind: str | None) -> tuple[Any, Any]:
-        """Return the collections, or none, and types that can be chosen; a choice that is gone falls back to all."""
+        """The collections, or none, and types that can be chosen; a choice that is gone falls back to all."""
         import gradio as gr
 
         documents = attempt(self._engine.documents)
@@ -158,7 +122,7 @@ class Handlers:
         for news in stream_ingest(self._engine, folder.strip(), stop):
             if isinstance(news, Trouble):
                 yield None, view_trouble(news.sentence), *rest
-            elif hasattr(news, "outcomes"):
+            elif isinstance(news, IngestReport):
                 yield None, view_report(news), *rest
             else:
                 yield stop, view_progress(news, stopping=bool(stop)), *running
@@ -197,28 +161,35 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
     private: dict[str, Any] = {"api_visibility": "private"}
     searching = {**private, "concurrency_limit": SEARCHES_AT_ONCE, "concurrency_id": "search"}
     opened = [at.header, at.about]
+
+    def ask(given: Mapping[Any, Any]) -> tuple[Any, Any, Any, Any]:
+        return handlers.search(given[at.query], at.read(given), given[at.template], given[at.budget])
+
     search = {
-        "fn": handlers.search,
-        "inputs": [at.query, *at.settings, at.template, at.budget],
+        "fn": ask,
+        "inputs": at.asked,
         "outputs": [at.visit, at.trouble, at.result, at.prompts],
         "show_progress_on": at.result,
         **searching,
     }
+    top_n, fusion, weight, blend, cutoff = (
+        at.settings[name] for name in ("top_n", "fusion", "sparse_weight", "blend", "cutoff")
+    )
 
     # first, so that the name is free: Gradio names the others after their functions
     gr.api(handlers.api_search, api_name="search", concurrency_limit=SEARCHES_AT_ONCE, concurrency_id="search")
     page.load(handlers.open, None, opened, show_progress="hidden", **private)
     page.load(handlers.list_documents, at.wanted, at.documents, show_progress="hidden", **private)
-    chosen = [at.filters[0], at.filters[2]]
+    chosen = [at.filters.collection, at.filters.kind]
     page.load(handlers.filter_choices, chosen, chosen, show_progress="hidden", **private)
     gr.on([at.query.submit, at.search.click], **search)
     for text, button in at.examples:
         asked = button.click(lambda text=text: text, None, at.query, show_progress="hidden", queue=False, **private)
         asked.then(**search)
 
-    at.top_n.change(
+    top_n.value.change(
         handlers.change_top_n,
-        [at.visit, at.top_n, at.template, at.budget],
+        [at.visit, top_n.value, at.template, at.budget],
         [at.visit, at.result, at.prompts],
         show_progress="hidden",
         trigger_mode="always_last",
@@ -233,20 +204,24 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         **private,
     )
     gr.on(
-        [at.fusion.change, at.weight_mode.change],
-        lambda fusion, mode: (
-            gr.update(visible=fusion != "rrf"),
-            gr.update(visible=fusion != "rrf" and mode != AS_MEASURED),
+        [fusion.value.change, weight.by_hand.change],
+        lambda way, mode: (
+            gr.update(visible=way != "rrf"),
+            gr.update(visible=way != "rrf" and mode != AS_MEASURED),
         ),
-        [at.fusion, at.weight_mode],
-        [at.weight_mode, at.weight],
+        [fusion.value, weight.by_hand],
+        [weight.by_hand, weight.value],
         show_progress="hidden",
         **private,
     )
-    at.blend_mode.change(
-        lambda mode: gr.update(visible=mode != AS_MEASURED), at.blend_mode, at.blend, show_progress="hidden", **private
-    )
-    at.cut.change(lambda cut: gr.update(visible=cut), at.cut, at.cutoff, show_progress="hidden", **private)
+    for one in (blend, cutoff):
+        one.by_hand.change(
+            lambda mode: gr.update(visible=mode not in {AS_MEASURED, False}),
+            one.by_hand,
+            one.value,
+            show_progress="hidden",
+            **private,
+        )
     gr.on(
         [one.change for one in at.filters],
         lambda *values: gr.update(label=filters_label(sum(bool(one and one.strip()) for one in values))),
@@ -256,8 +231,8 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
         trigger_mode="always_last",
         **private,
     )
-    at.clear.click(lambda: ("",) * len(at.filters), None, list(at.filters), show_progress="hidden", **private)
-    gr.on([at.filters[1].submit, at.filters[3].submit, at.filters[4].submit], **search)
+    at.clear.click(lambda: ("",) * len(list(at.filters)), None, list(at.filters), show_progress="hidden", **private)
+    gr.on([at.filters.path.submit, at.filters.since.submit, at.filters.until.submit], **search)
     at.wanted.change(
         handlers.list_documents, at.wanted, at.documents, show_progress="hidden", trigger_mode="always_last", **private
     )
@@ -284,7 +259,7 @@ def bind(page: Any, at: Controls, handlers: Handlers) -> None:  # noqa: ANN401 -
 
 
 def filters_label(count: int) -> str:
-    """Return the label of the fold that holds the filters, with how many of them ask for something."""
+    """The label of the fold that holds the filters, with how many of them ask for something."""
     return f"Filters ({count} on)" if count else "Filters"
 
 
@@ -293,7 +268,7 @@ def _choices(counted: Counter[str]) -> list[tuple[str, str]]:
 
 
 def _ask_to_stop(stop: Cancel | None) -> Any:  # noqa: ANN401 - a gradio update
-    """Return the cancel button, pressed."""
+    """The cancel button, pressed."""
     import gradio as gr
 
     if stop is not None:

@@ -43,7 +43,7 @@ class HeatPiece:
 
 
 def heat_range(spans: Iterable[HeatSpan]) -> tuple[float, float]:
-    """Return the median and the highest finite score of the spans; (0, 0) without any.
+    """The median and the highest finite score of the spans; (0, 0) without any.
 
     Heat is relative to all the sentences on the page, so that a cold passage looks cold beside a hot one. It starts at
     the median: scores of sentences lie close together, and what is shown everywhere says nothing.
@@ -53,7 +53,7 @@ def heat_range(spans: Iterable[HeatSpan]) -> tuple[float, float]:
 
 
 def heat_level(score: float, low: float, high: float) -> int:
-    """Return the level of a score between `low` and `high`, 0 to `LEVELS`; 0 where all scores are equal."""
+    """The level of a score between `low` and `high`, 0 to `LEVELS`; 0 where all scores are equal."""
     if not math.isfinite(score) or high <= low:
         return 0
     share = (min(max(score, low), high) - low) / (high - low)
@@ -61,7 +61,7 @@ def heat_level(score: float, low: float, high: float) -> int:
 
 
 def split_by_heat(text: str, spans: Sequence[HeatSpan], low: float, high: float) -> tuple[HeatPiece, ...]:
-    """Return the whole text as pieces in order: each span with its heat, and what lies between spans without.
+    """The whole text as pieces in order: each span with its heat, and what lies between spans without.
 
     A span that overlaps an earlier one or reaches beyond the text loses that part, and its white space at the end; the
     pieces joined are `text`.
@@ -84,7 +84,7 @@ def split_by_heat(text: str, spans: Sequence[HeatSpan], low: float, high: float)
 
 
 def snippet_range(text: str, spans: Sequence[HeatSpan], length: int = SNIPPET) -> tuple[int, int]:
-    """Return [start, end) of the part to show first: it holds the highest sentence, or is the beginning.
+    """[start, end) of the part to show first: it holds the highest sentence, or is the beginning.
 
     It starts and ends between words where it can, and is `length` long where the text is.
     """
@@ -98,7 +98,7 @@ def snippet_range(text: str, spans: Sequence[HeatSpan], length: int = SNIPPET) -
 
 
 def clip(pieces: Sequence[HeatPiece], start: int, end: int) -> tuple[HeatPiece, ...]:
-    """Return the pieces of [start, end) of the text, cut at both ends, with "…" where something is left out."""
+    """The pieces of [start, end) of the text, cut at both ends, with "…" where something is left out."""
     total = sum(len(one.text) for one in pieces)
     kept: list[HeatPiece] = [HeatPiece("… ")] if start > 0 else []
     at = 0

@@ -6,25 +6,24 @@ from collections.abc import Iterator
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
 
-from search.engine import Cancel, SearchEngine
+from search.engine import Cancel, IngestProgress, IngestReport, SearchEngine
 from ui.trouble import Trouble, attempt
 
 POLL_SECONDS = 0.25
 """How often a page is told the news: four times a second reads as live."""
 
 
-def stream_ingest(engine: SearchEngine, folder: str, stop: Cancel) -> Iterator[Any]:
+def stream_ingest(engine: SearchEngine, folder: str, stop: Cancel) -> Iterator[IngestProgress | IngestReport | Trouble]:
     """Yield the newest progress about four times a second, and at the end the report or a `Trouble`.
 
     The run goes on if nobody reads any more: what was indexed is kept.
     """
-    news: SimpleQueue[Any] = SimpleQueue()
-    ended: list[Any] = []
+    news: SimpleQueue[IngestProgress] = SimpleQueue()
+    ended: list[IngestReport | Trouble] = []
 
     def work() -> None:
-        ended.append(attempt(lambda: engine.ingest(folder, news.put, stop)))
+        ended.append(attempt(lambda: engine.ingest(folder, progress=news.put, cancel=stop)))
 
     thread = Thread(target=copy_context().run, args=(work,), name="ingest", daemon=True)
     thread.start()
@@ -36,8 +35,8 @@ def stream_ingest(engine: SearchEngine, folder: str, stop: Cancel) -> Iterator[A
     yield ended[0] if ended else Trouble("The ingest run ended without a report; start it again.")
 
 
-def _drain(news: SimpleQueue[Any]) -> Any:  # noqa: ANN401 - a value of indexer.report
-    """Return the newest value, or None."""
+def _drain(news: SimpleQueue[IngestProgress]) -> IngestProgress | None:
+    """The newest value, or None."""
     latest = None
     while True:
         try:

@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 
 def mount_options() -> dict[str, Any]:
-    """Return the keyword arguments for `gr.mount_gradio_app` and `Blocks.launch`: both take the same names.
+    """The keyword arguments for `gr.mount_gradio_app` and `Blocks.launch`: both take the same names.
 
     The stylesheet goes into the head: the `css` argument splits selectors at every comma, those inside `:is()` too.
     Fonts come with Gradio and every file is served by the page itself, so that it works without a network.
@@ -35,5 +35,5 @@ def mount_options() -> dict[str, Any]:
 
 
 def read_styles() -> str:
-    """Return the whole stylesheet: the files of `styles/` in the order of their names."""
+    """The whole stylesheet: the files of `styles/` in the order of their names."""
     return "\n".join(one.read_text(encoding="utf-8") for one in sorted((HERE / "styles").glob("*.css")))

@@ -30,7 +30,7 @@ def _environment() -> Environment:
 
 
 def render(template: str, **values: object) -> str:
-    """Return the template filled with the values, as HTML in which every value is text.
+    """The template filled with the values, as HTML in which every value is text.
 
     Braces become entities as well: the page's HTML component reads `{{ }}` and `${ }` as a template of its own.
     """
@@ -39,7 +39,7 @@ def render(template: str, **values: object) -> str:
 
 
 def format_fixed(value: float, digits: int = 3) -> str:
-    """Return a score with a fixed number of decimals and a true minus sign; a dash for what is not finite."""
+    """A score with a fixed number of decimals and a true minus sign; a dash for what is not finite."""
     if not math.isfinite(value):
         return "\N{EN DASH}"
     return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")

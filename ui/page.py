@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from search import prompt
-from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, MIN_CANDIDATES, SPARSE_WEIGHT
-from ui.controls import Controls
-from ui.events import ALL, AS_MEASURED, Handlers, bind, filters_label
+from search.filters import FILTER_OPTIONS
+from search.scorers import NO_SCORER
+from search.settings import setting_fields
+from ui.controls import AS_MEASURED, BY_HAND, Controls, FilterControls, SettingControl, set_up
+from ui.events import ALL, Handlers, bind, filters_label
 from ui.look import mount_options
 from ui.trouble import Trouble, attempt
 from ui.views import view_ingest, view_no_prompt, view_opening, view_scorers, view_welcome
@@ -21,14 +23,12 @@ __all__ = ["build", "mount_options"]
 
 MOST_WAITING = 64
 """Events in the queue before a visitor is told that the page is busy."""
-
-
 KEPT_SECONDS = 3600
 """How long a visitor's last result is kept for another top-n or prompt; results are up to megabytes."""
 
 
 def build(engine: SearchEngine, snippets: tuple[tuple[str, str, str], ...] = ()) -> Any:  # noqa: ANN401 - gr.Blocks
-    """Return the page as `gr.Blocks`, ready to be mounted or launched with the arguments of `mount_options()`.
+    """The page as `gr.Blocks`, ready to be mounted or launched with the arguments of `mount_options()`.
 
     `snippets` are (title, language, code) shown under "Use from code".
     """
@@ -80,71 +80,79 @@ def _lay_out_search(examples: Sequence[str], scorers: Sequence[ScorerChoice]) ->
         parts["search"] = gr.Button("Search", variant="primary", elem_id="sl-search", scale=1, min_width=110)
     with gr.Row(elem_id="sl-examples"):
         parts["examples"] = tuple((text, gr.Button(text, size="sm", min_width=0)) for text in examples)
-    available = [one for one in scorers if one.available]
-    choices = [(f"{one.label} ({one.licence})" if one.licence else one.label, one.name) for one in available]
-    if all(name != "none" for _, name in choices):
-        choices.append(("No second look", "none"))
+    settings: dict[str, SettingControl] = {}
     with gr.Row(elem_id="sl-settings", equal_height=True):
-        parts["scorer"] = gr.Dropdown(
-            choices, value=choices[0][1], label="Second stage", filterable=False, scale=2, min_width=220
-        )
-        parts["candidates"] = gr.Slider(
-            MIN_CANDIDATES, MAX_CANDIDATES, DEFAULT_CANDIDATES, step=10, label="Candidates", scale=2, min_width=180
-        )
-        parts["top_n"] = gr.Slider(
-            1, 50, DEFAULT_TOP_N, step=1, label="Shown (top-n)", elem_id="sl-top-n", scale=2, min_width=180
-        )
+        settings["scorer"] = SettingControl(_scorer(scorers))
+        settings["candidates"] = SettingControl(set_up("candidates", scale=2, min_width=180))
+        settings["top_n"] = SettingControl(set_up("top_n", elem_id="sl-top-n", scale=2, min_width=180))
     with gr.Accordion("More settings", open=False, elem_id="sl-more-settings"):
         with gr.Row():
             with gr.Column(min_width=220):
-                parts["fusion"] = gr.Radio(
-                    [("Standardised scores", "zscore"), ("Scaled scores", "weighted"), ("Reciprocal ranks", "rrf")],
-                    value="zscore",
-                    label="Fusion",
-                )
-                parts["weight_mode"] = gr.Radio(
-                    [("As measured", AS_MEASURED), ("Set by hand", "by hand")],
-                    value=AS_MEASURED,
-                    label="Share of BM25",
-                )
-                parts["weight"] = gr.Slider(0, 1, SPARSE_WEIGHT, step=0.05, label="Share of BM25", visible=False)
-            parts["sparse"] = gr.Radio(
-                [("Qdrant sparse vectors", "qdrant"), ("rank-bm25, exact", "rank-bm25")],
-                value="qdrant",
-                label="BM25 by",
-                min_width=220,
-            )
+                settings["fusion"] = SettingControl(set_up("fusion"))
+                settings["sparse_weight"] = _measured("sparse_weight", "Share of BM25")
+            settings["sparse"] = SettingControl(set_up("sparse", min_width=220))
             with gr.Column(min_width=220):
-                parts["blend_mode"] = gr.Radio(
-                    [("As measured", AS_MEASURED), ("Set by hand", "by hand")],
-                    value=AS_MEASURED,
-                    label="Blend with the first stage",
-                )
-                parts["blend"] = gr.Slider(0, 1, 0, step=0.05, label="Share of the first stage", visible=False)
+                settings["blend"] = _measured("blend", "Blend with the first stage")
             with gr.Column(min_width=220):
-                parts["cut"] = gr.Checkbox(value=False, label="Cut below a score")
-                parts["cutoff"] = gr.Number(0.5, label="Lowest score to keep", step=0.05, visible=False)
-                parts["collapse"] = gr.Checkbox(value=True, label="Fold passages that say the same")
+                cut = gr.Checkbox(value=False, label="Cut below a score")
+                settings["cutoff"] = SettingControl(set_up("cutoff", step=0.05, visible=False), cut)
+                settings["collapse"] = SettingControl(set_up("collapse"))
         _html(view_scorers(scorers))
+    parts["settings"] = settings
     parts |= _lay_out_filters()
     parts["trouble"] = _html(elem_id="sl-trouble")
     parts["result"] = _html(view_welcome(), elem_id="sl-result")
     return parts
 
 
+def _scorer(scorers: Sequence[ScorerChoice]) -> Any:  # noqa: ANN401 - gr.Dropdown
+    """The choice of a second stage, among those that can run here."""
+    import gradio as gr
+
+    choices = [
+        (f"{one.label} ({one.licence})" if one.licence else one.label, one.name) for one in scorers if one.available
+    ]
+    if all(name != NO_SCORER for _, name in choices):
+        choices.append(("No second look", NO_SCORER))
+    label = setting_fields()["scorer"].option.label
+    return gr.Dropdown(
+        choices,
+        value=choices[0][1],
+        label=label,
+        filterable=False,
+        scale=2,
+        min_width=220,
+    )
+
+
+def _measured(name: str, label: str) -> SettingControl:
+    """A setting that is as measured until a person sets it by hand."""
+    import gradio as gr
+
+    mode = gr.Radio([("As measured", AS_MEASURED), ("Set by hand", BY_HAND)], value=AS_MEASURED, label=label)
+    return SettingControl(set_up(name, visible=False), mode)
+
+
 def _lay_out_filters() -> dict[str, Any]:
     import gradio as gr
 
+    def text(name: str, **view: Any) -> Any:  # noqa: ANN401 - gr.Textbox, and its looks
+        option = FILTER_OPTIONS[name]
+        return gr.Textbox("", label=option.label, placeholder=option.example, max_lines=1, **view)
+
+    def choice(name: str, **view: Any) -> Any:  # noqa: ANN401 - gr.Dropdown, and its looks
+        return gr.Dropdown([ALL], value="", label=FILTER_OPTIONS[name].label, filterable=False, min_width=200, **view)
+
     with gr.Accordion(filters_label(0), open=False, elem_id="sl-filters") as box, gr.Row(equal_height=False):
-        collection = gr.Dropdown([ALL], value="", label="Collection", filterable=False, min_width=200, visible=False)
-        path = gr.Textbox(
-            "", label="Path", placeholder="*.pdf or notes/", max_lines=1, min_width=200, elem_id="sl-path"
+        filters = FilterControls(
+            collection=choice("collection", visible=False),
+            path=text("path", min_width=200, elem_id="sl-path"),
+            kind=choice("kind", elem_id="sl-kind"),
+            since=text("since", min_width=130),
+            until=text("until", min_width=130),
         )
-        kind = gr.Dropdown([ALL], value="", label="Type", filterable=False, min_width=200, elem_id="sl-kind")
-        since = gr.Textbox("", label="Changed since", placeholder="2026-01-31", max_lines=1, min_width=130)
-        until = gr.Textbox("", label="Changed until", placeholder="2026-12-31", max_lines=1, min_width=130)
         clear = gr.Button("Clear", min_width=90, scale=0, elem_id="sl-clear")
-    return {"filters": (collection, path, kind, since, until), "filter_box": box, "clear": clear}
+    return {"filters": filters, "filter_box": box, "clear": clear}
 
 
 def _lay_out_prompt() -> dict[str, Any]:

@@ -94,7 +94,7 @@ class SideBySide:
 
 
 def score_share(score: float, score_range: tuple[float, float]) -> float:
-    """Return where the score lies in its range, 0 to 1; 0 for what is not finite or a range without width."""
+    """Where the score lies in its range, 0 to 1; 0 for what is not finite or a range without width."""
     low, high = score_range
     if not math.isfinite(score) or high <= low:
         return 0.0
@@ -102,13 +102,13 @@ def score_share(score: float, score_range: tuple[float, float]) -> float:
 
 
 def term_bars(terms: tuple[tuple[str, float], ...]) -> tuple[Bar, ...]:
-    """Return BM25's terms with their contribution relative to the largest."""
+    """BM25's terms with their contribution relative to the largest."""
     largest = max((abs(value) for _, value in terms), default=0.0)
     return tuple(Bar(term, value, abs(value) / largest if largest > 0 else 0.0) for term, value in terms)
 
 
 def compare(result: Result) -> SideBySide:
-    """Return the rankings before and after as rows, each side in its own order."""
+    """The rankings before and after as rows, each side in its own order."""
     top_n = result.settings.top_n
     by_id = {one.candidate.chunk.id: one for one in result.ranked}
     shown = {one.candidate.chunk.id for one in result.top}

@@ -23,7 +23,7 @@ class Trouble:
 
 
 def attempt(work: Callable[[], T]) -> T | Trouble:
-    """Return what `work` returns, or why it could not: the error's own sentence where a person can act on it.
+    """What `work` returns, or why it could not: the error's own sentence where a person can act on it.
 
     Anything unexpected is logged with a reference, and the sentence names that reference.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from search.filters import in_words
 from search.result import folding
@@ -12,7 +12,7 @@ from ui.markup import render
 from ui.rankings import compare
 
 if TYPE_CHECKING:
-    from search.engine import IndexState
+    from search.engine import DocumentRow, IndexState, IngestProgress, IngestReport
     from search.prompt import Prompt
     from search.result import Result
     from search.scorers import ScorerChoice
@@ -22,17 +22,17 @@ MOST_DOCUMENTS = 500
 
 
 def view_header(state: IndexState) -> str:
-    """Return the page's head: name, what is indexed, which device takes the second look, and any warning."""
+    """The page's head: name, what is indexed, which device takes the second look, and any warning."""
     return render("header.html", state=state)
 
 
 def view_opening() -> str:
-    """Return what stands in the page's head until the engine has said what it holds."""
+    """What stands in the page's head until the engine has said what it holds."""
     return render("header.html", state=None)
 
 
 def view_result(result: Result) -> str:
-    """Return the comparison of both rankings, with summary, cost and warnings."""
+    """The comparison of both rankings, with summary, cost and warnings."""
     return render(
         "result.html",
         result=result,
@@ -47,42 +47,42 @@ def view_result(result: Result) -> str:
 
 
 def view_welcome() -> str:
-    """Return what stands in place of a result before the first search."""
+    """What stands in place of a result before the first search."""
     return render("welcome.html")
 
 
 def view_trouble(sentence: str) -> str:
-    """Return an error as one sentence in a box that a screen reader announces; nothing for an empty sentence."""
+    """An error as one sentence in a box that a screen reader announces; nothing for an empty sentence."""
     return render("trouble.html", sentence=sentence)
 
 
 def view_prompts(ranked: Prompt, unranked: Prompt) -> str:
-    """Return the prompt with ranked context beside the one without, each with its size in tokens."""
+    """The prompt with ranked context beside the one without, each with its size in tokens."""
     return render("prompts.html", ranked=ranked, unranked=unranked)
 
 
 def view_no_prompt() -> str:
-    """Return what stands in place of the prompts before the first search."""
+    """What stands in place of the prompts before the first search."""
     return render("no_prompt.html")
 
 
 def view_scorers(scorers: Sequence[ScorerChoice]) -> str:
-    """Return the second stages that cannot be chosen here, each with the reason; nothing if all can."""
+    """The second stages that cannot be chosen here, each with the reason; nothing if all can."""
     return render("scorers.html", missing=[one for one in scorers if not one.available])
 
 
 def view_ingest() -> str:
-    """Return what an ingest run does, for the head of its tab."""
+    """What an ingest run does, for the head of its tab."""
     return render("ingest.html")
 
 
-def view_progress(progress: Any, *, stopping: bool = False) -> str:  # noqa: ANN401 - a value of indexer.report, read by attribute
-    """Return how far an ingest run is: files, chunks, rate, time left, current file, failures."""
+def view_progress(progress: IngestProgress, *, stopping: bool = False) -> str:
+    """How far an ingest run is: files, chunks, rate, time left, current file, failures."""
     return render("progress.html", at=progress, stopping=stopping)
 
 
-def view_report(report: Any) -> str:  # noqa: ANN401 - a value of indexer.report, read by attribute
-    """Return what an ingest run did: counts, then every file that needs a person's attention, then the others."""
+def view_report(report: IngestReport) -> str:
+    """What an ingest run did: counts, then every file that needs a person's attention, then the others."""
     troubled = [one for one in report.outcomes if one.outcome in {"failed", "empty", "skipped"}]
     others = [one for one in report.outcomes if one.outcome not in {"failed", "empty", "skipped"}]
     return render(
@@ -94,8 +94,8 @@ def view_report(report: Any) -> str:  # noqa: ANN401 - a value of indexer.report
     )
 
 
-def view_documents(documents: Sequence[Any], wanted: str = "") -> str:
-    """Return the indexed documents whose path, title, kind or note contains every word of `wanted`."""
+def view_documents(documents: Sequence[DocumentRow], wanted: str = "") -> str:
+    """The indexed documents whose path, title, kind or note contains every word of `wanted`."""
     words = wanted.casefold().split()
     found = [
         one
@@ -108,5 +108,5 @@ def view_documents(documents: Sequence[Any], wanted: str = "") -> str:
 
 
 def view_about(state: IndexState, snippets: Sequence[tuple[str, str, str]]) -> str:
-    """Return what Second Look is, what it runs on here, and (title, language, code) snippets to use it from code."""
+    """What Second Look is, what it runs on here, and (title, language, code) snippets to use it from code."""
     return render("about.html", state=state, snippets=snippets)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def build(engine: SearchEngine, settings: ApiSettings) -> FastAPI:
-    """Return the application with every route, its worker running; the engine stays open when the server ends."""
+    """The application with every route, its worker running; the engine stays open when the server ends."""
     from app.api.compose import compose
 
     return compose(engine, settings)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.dialect import Dialect, heard, listen
 from app.api.errors import OWN_ERRORS, Refusal, refusal
 
 _log = logging.getLogger("secondlook.api")
@@ -22,7 +23,7 @@ _SHOWN = 200
 
 
 def request_id(scope: Scope) -> str:
-    """Return the id that this request is known by, in its answer and in the log."""
+    """The id that this request is known by, in its answer and in the log."""
     state: dict[str, Any] = scope.setdefault("state", {})
     return str(state.get("request_id", ""))
 
@@ -32,11 +33,11 @@ async def refuse(refused: Refusal, scope: Scope, receive: Receive, send: Send) -
     await response(refused, scope)(scope, receive, send)
 
 
-def response(refused: Refusal, scope: Scope, *, tei: bool = False) -> Response:
-    """Return the refusal as JSON, with the request id in the header too."""
+def response(refused: Refusal, scope: Scope, spoken: Dialect = "jina") -> Response:
+    """The refusal as JSON, with the request id in the header too."""
     known = request_id(scope)
     headers = {"X-Request-ID": known, **(refused.headers or {})}
-    return JSONResponse(refused.body(known, tei=tei), refused.status, headers=headers)
+    return JSONResponse(refused.body(known, tei=spoken == "tei"), refused.status, headers=headers)
 
 
 def log_bug(what: str, error: BaseException) -> None:
@@ -50,12 +51,11 @@ def install(app: FastAPI) -> None:
     """Make every error of the application a JSON answer."""
 
     async def on_own(request: Request, error: Exception) -> Response:
-        return response(refusal(error), request.scope, tei=bool(getattr(request.state, "tei", False)))
+        return response(refusal(error), request.scope, heard(request))
 
     async def on_invalid(request: Request, error: Exception) -> Response:
-        body = error.body if isinstance(error, RequestValidationError) else None
-        tei = isinstance(body, dict) and "texts" in body and "documents" not in body
-        return response(_invalid(request, error), request.scope, tei=tei)
+        spoken = listen(request, error.body if isinstance(error, RequestValidationError) else None)
+        return response(_invalid(error, spoken), request.scope, spoken)
 
     async def on_http(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
@@ -65,7 +65,7 @@ def install(app: FastAPI) -> None:
 
     async def on_bug(request: Request, error: Exception) -> Response:
         log_bug(f"request {request_id(request.scope)}", error)
-        return response(refusal(error), request.scope, tei=bool(getattr(request.state, "tei", False)))
+        return response(refusal(error), request.scope, heard(request))
 
     app.add_exception_handler(Refusal, on_own)
     for kind in OWN_ERRORS:
@@ -75,7 +75,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, on_bug)
 
 
-def _invalid(request: Request, error: Exception) -> Refusal:
+def _invalid(error: Exception, spoken: Dialect) -> Refusal:
     """The refusal of a body or parameter that does not have the shape asked for.
 
     422, as every vendor says it; but 400 for Infinity's client, which reads a 422 only as a list.
@@ -93,8 +93,4 @@ def _invalid(request: Request, error: Exception) -> Refusal:
     more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
     first = fields[0] if fields else {"field": "body", "message": "not valid"}
     message = f"{first['field']}: {first['message']}{more}."
-    body = error.body if isinstance(error, RequestValidationError) else None
-    infinity = request.url.path.startswith("/infinity") or (
-        isinstance(body, dict) and "raw_scores" in body and "texts" not in body
-    )
-    return Refusal(400 if infinity else 422, message, param=first["field"], fields=fields)
+    return Refusal(400 if spoken == "infinity" else 422, message, param=first["field"], fields=fields)

@@ -89,7 +89,7 @@ class Batcher:
             return len(self._jobs) + len(self._running)
 
     def submit(self, job: Job[Any]) -> None:
-        """Return once the job is queued; its future gets the outcome.
+        """Queue the job; its future gets the outcome.
 
         Raises:
             Refusal: 429 with `Retry-After` if the queue is full, 503 while shutting down.
@@ -109,7 +109,7 @@ class Batcher:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Return once everything that was accepted is answered and the worker has ended."""
+        """Wait until everything that was accepted is answered and the worker has ended."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -140,7 +140,7 @@ class Batcher:
                 self._running.clear()
 
     def _wait(self) -> bool:
-        """Return True once there is work, False once there is none and never will be."""
+        """True once there is work, False once there is none and never will be."""
         with self._changed:
             idle = not self._jobs
             while not self._jobs:

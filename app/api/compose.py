@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -16,20 +14,18 @@ from app.api import answer
 from app.api.access_log import AccessLog
 from app.api.auth import BearerKeys, LocalHosts
 from app.api.batcher import Batcher
-from app.api.ingests import Ingests, SyncFolder
+from app.api.ingests import Ingests
 from app.api.limits import JsonBodies, KnownRoutes
 from app.api.metrics import Metrics
 from app.api.routes import application, embedding, ingest, rerank, status
 from app.api.services import Services
 from app.api.settings import ApiSettings
 from app.api.version import VERSION
-from indexer.report import IngestOptions, IngestProgress, IngestReport
-from rerank.models.running import Cancel
 from search.engine import SearchEngine
 
 
 def compose(engine: SearchEngine, settings: ApiSettings) -> FastAPI:
-    """Return the application, its worker running; at the server's end both worker and ingest runs have ended.
+    """The application, its worker running; at the server's end both worker and ingest runs have ended.
 
     The engine stays open: whoever opened it closes it.
     """
@@ -37,7 +33,7 @@ def compose(engine: SearchEngine, settings: ApiSettings) -> FastAPI:
     batcher = Batcher(engine.registry.get, settings.queue_size, settings.batch_tokens, settings.batch_window_seconds)
     metrics.watch(lambda: batcher.depth, lambda: engine.registry.loaded)
     services = Services(engine, settings, batcher, metrics)
-    ingests = Ingests(_sync(engine), settings.ingest_roots)
+    ingests = Ingests(engine.ingest, settings.ingest_roots)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -83,12 +79,3 @@ def _guard(app: FastAPI, settings: ApiSettings, metrics: Metrics, routes: Sequen
             expose_headers=["X-Request-ID", "Retry-After"],
         )
     app.add_middleware(AccessLog, metrics=metrics)
-
-
-def _sync(engine: SearchEngine) -> SyncFolder:
-    def sync(
-        folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, options: IngestOptions
-    ) -> IngestReport:
-        return engine.ingest(folder, progress, cancel, **asdict(options))
-
-    return sync

@@ -72,7 +72,7 @@ class Refusal(HTTPException):
         self.fields = tuple(fields)
 
     def body(self, request_id: str, *, tei: bool = False) -> dict[str, Any]:
-        """Return the JSON body; `tei` gives `error` as the text that TEI clients expect, with an `error_type`."""
+        """The JSON body; `tei` gives `error` as the text that TEI clients expect, with an `error_type`."""
         code, kind = CODES.get(self.status, CODES[500 if self.status >= 500 else 400])  # noqa: PLR2004 - HTTP classes
         code = self.code or code
         body: dict[str, Any] = {
@@ -110,7 +110,7 @@ OWN_ERRORS = (reranking.RerankError, searching.SearchError, indexing.IndexerErro
 
 
 def refusal(error: BaseException) -> Refusal:
-    """Return how an error is answered; what is not of our trees becomes a 500 that gives nothing away."""
+    """How an error is answered; what is not of our trees becomes a 500 that gives nothing away."""
     if isinstance(error, Refusal):
         return error
     for kind, status, code in _TABLE:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from app.api.answer import log_bug
 from app.api.errors import OWN_ERRORS, Refusal
@@ -19,7 +19,20 @@ Status = Literal["running", "done", "cancelled", "failed"]
 KEPT = 20
 """Ended runs that can still be asked about."""
 
-SyncFolder = Callable[[Path, Callable[[IngestProgress], None], Cancel, IngestOptions], IngestReport]
+
+class SyncFolder(Protocol):
+    """What brings a folder into an index: `SearchEngine.ingest`."""
+
+    def __call__(
+        self,
+        folder: Path,
+        options: IngestOptions,
+        *,
+        progress: Callable[[IngestProgress], None],
+        cancel: Cancel,
+    ) -> IngestReport:
+        """What became of every file."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +76,12 @@ class IngestRun:
         self._cancel.request()
 
     def join(self) -> None:
-        """Return once it has ended."""
+        """Wait until it has ended."""
         self._thread.join()
 
     def _work(self) -> None:
         try:
-            report = self._sync(self._folder, self._advance, self._cancel, self._options)
+            report = self._sync(self._folder, self._options, progress=self._advance, cancel=self._cancel)
         except OWN_ERRORS as error:
             self._change("failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - the thread's boundary: whoever follows the run must see its end
@@ -114,7 +127,7 @@ class Ingests:
         self._guard = threading.Lock()
 
     def start(self, folder: str, options: IngestOptions) -> IngestRun:
-        """Return a new run over the folder.
+        """A new run over the folder.
 
         Raises:
             Refusal: 400 for a folder that is none or lies outside the roots, 409 while another run is on.
@@ -131,7 +144,7 @@ class Ingests:
         return run
 
     def get(self, identity: str) -> IngestRun:
-        """Return the run of that id.
+        """The run of that id.
 
         Raises:
             Refusal: 404 if there is none.

@@ -16,7 +16,7 @@ API_ROOTS = frozenset({"v1", "v2", "rerank", "infinity", "score", "embeddings", 
 
 
 def is_api(path: str) -> bool:
-    """Return True if the path belongs to the HTTP API rather than to the page."""
+    """True if the path belongs to the HTTP API rather than to the page."""
     return path.lstrip("/").partition("/")[0] in API_ROOTS
 
 

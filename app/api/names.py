@@ -45,7 +45,7 @@ class KnownName:
 
 
 def resolve(wanted: str | None, known: Sequence[KnownName], default: str, aliases: Mapping[str, str], kind: str) -> str:
-    """Return the name of the model that answers for `wanted`.
+    """The name of the model that answers for `wanted`.
 
     An operator's alias comes first, then the name itself (with or without its publisher), then its family, then the
     alias "*" for whatever is not here. No name, and the names of `OURS`, mean the default.

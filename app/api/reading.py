@@ -20,7 +20,7 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any of six types
-    """Return the JSON value of a body.
+    """The JSON value of a body.
 
     Raises:
         Refusal: 400 if it is not JSON (RFC 8259: no NaN, no infinity), nests too deep, or holds half a surrogate pair.

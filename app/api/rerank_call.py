@@ -3,65 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from fastapi import Request
 
+from app.api.ask import Answer, Ask, Place
 from app.api.errors import Refusal
 from app.api.jobs import Part, RerankJob, SpanWish
 from app.api.services import Services
-from rerank.scorer import MAX_DOCUMENT_TOKENS, MAX_QUERY_TOKENS, Limits, ScoreContract, Scoring, Span
+from rerank.scorer import MAX_DOCUMENT_TOKENS, MAX_QUERY_TOKENS, Limits, Scored, Scorer, Scoring
 from search.scripts import named
 
 DOCUMENTS_PER_SEARCH_UNIT = 100
 """Cohere's unit of billing: one query with up to 100 documents."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a caller wants ranked."""
-
-    query: str
-    documents: tuple[str, ...]
-    model: str | None = None
-    top_n: int | None = None
-    """None and 0 mean all."""
-    max_document_tokens: int | None = None
-    max_query_tokens: int | None = None
-    refuse_truncation: bool = False
-    spans: bool = False
-    unsupported: tuple[str, ...] = ()
-    """Sentences about fields that were asked for and are not served here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One document in the answer's order."""
-
-    index: int
-    """Position in the documents as they were sent."""
-    score: float
-    """Normalised."""
-    logit: float
-    """Raw."""
-    spans: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The ranking, best first, cut to `top_n`, and what it cost."""
-
-    model: str
-    """What really scored."""
-    contract: ScoreContract
-    places: tuple[Place, ...]
-    tokens: int
-    search_units: int
-    warnings: tuple[str, ...]
-
-
 async def rerank(services: Services, request: Request, ask: Ask) -> Answer:
-    """Return the ranking that a caller asked for.
+    """The ranking that a caller asked for.
 
     Raises:
         ModelNotFound: nothing here answers to the model's name.
@@ -81,9 +39,7 @@ async def rerank(services: Services, request: Request, ask: Ask) -> Answer:
     (scoring,) = scores.parts
     if ask.refuse_truncation:
         _require_untruncated(scoring)
-    tokens = used(scoring)
-    services.metrics.scored(scoring)
-    request.state.cost = {"model": scoring.model, "pairs": len(scoring.scored), "tokens": tokens}
+    tokens = _count(services, request, scores.parts)
     order = sorted(range(len(scoring.scored)), key=lambda i: (-scoring.scored[i].score, -scoring.scored[i].logit, i))
     return Answer(
         model=scoring.model,
@@ -93,29 +49,54 @@ async def rerank(services: Services, request: Request, ask: Ask) -> Answer:
         ),
         tokens=tokens,
         search_units=-(-len(ask.documents) // DOCUMENTS_PER_SEARCH_UNIT),
-        warnings=(*await asyncio.to_thread(_unread, services, scorer, ask.query), *scoring.notes, *ask.unsupported),
+        warnings=(*await _unread(services, scores.scorer, scorer, ask.query), *scoring.notes, *ask.unsupported),
     )
 
 
-def _unread(services: Services, scorer: str, query: str) -> tuple[str, ...]:
-    scripts = services.engine.unread(scorer, query)
-    return (f"{scorer} does not read {named(scripts)}: its scores say little about this query.",) if scripts else ()
+async def score(
+    services: Services, request: Request, model: str | None, pairs: Sequence[tuple[str, str]]
+) -> tuple[str, list[Scored], int]:
+    """What really scored, the score of each (query, document) pair in order, and the tokens that were read.
 
+    Pairs that share a query go together, as one list.
 
-def used(scoring: Scoring) -> int:
-    """Return the tokens of every pair, the query's counted once per passage; the same whether scores were cached."""
-    return sum(one.tokens + scoring.query_tokens for one in scoring.scored)
-
-
-def unit_score(contract: ScoreContract, score: float) -> float:
-    """Return a normalised score on the scale from 0 to 1, for callers that can read no other.
-
-    Probabilities and cosines stay what they are on the page, a negative cosine becomes 0; scores of a scale beyond that
-    are mapped linearly from the contract's range.
+    Raises:
+        ModelNotFound: nothing here answers to the model's name.
+        Refusal: 429, 499, 504 as `Services.answer`.
+        RerankError: the scorer refused.
     """
-    if not (contract.low >= -1.0 and contract.high <= 1.0):
-        score = (score - contract.low) / (contract.high - contract.low)
-    return min(1.0, max(0.0, score))
+    places: dict[str, list[int]] = {}
+    for place, (query, _) in enumerate(pairs):
+        places.setdefault(query, []).append(place)
+    parts = [Part(query, tuple(pairs[i][1] for i in found)) for query, found in places.items()]
+    job = RerankJob(services.deadline(), services.scorer(model), parts, Limits())
+    scorings = (await services.answer(request, job)).parts
+    by_place = {
+        place: one
+        for found, scoring in zip(places.values(), scorings, strict=True)
+        for place, one in zip(found, scoring.scored, strict=True)
+    }
+    tokens = _count(services, request, scorings)
+    return scorings[0].model, [by_place[place] for place in range(len(pairs))], tokens
+
+
+def _count(services: Services, request: Request, scorings: Sequence[Scoring]) -> int:
+    """The tokens of every pair, the query's counted once per passage; the same whether scores were cached.
+
+    Metrics and the access log get to know what the call cost.
+    """
+    for scoring in scorings:
+        services.metrics.scored(scoring)
+    tokens = sum(one.tokens + scoring.query_tokens for scoring in scorings for one in scoring.scored)
+    pairs = sum(len(scoring.scored) for scoring in scorings)
+    request.state.cost = {"model": scorings[0].model, "pairs": pairs, "tokens": tokens}
+    return tokens
+
+
+async def _unread(services: Services, scorer: Scorer, name: str, query: str) -> tuple[str, ...]:
+    """A sentence on what the scorer does not read; asked of the one that scored, since only the worker loads any."""
+    scripts = await asyncio.to_thread(services.literacy.unread, scorer, name, query)
+    return (f"{name} does not read {named(scripts)}: its scores say little about this query.",) if scripts else ()
 
 
 def _limits(ask: Ask) -> Limits:

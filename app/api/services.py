@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -18,6 +18,7 @@ from app.api.settings import ApiSettings
 from rerank.errors import Cancelled
 from search.engine import SearchEngine
 from search.scorers import NO_SCORER
+from search.scripts import Literacy
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ class Services:
     settings: ApiSettings
     batcher: Batcher
     metrics: Metrics
+    literacy: Literacy = field(default_factory=Literacy)
+    """Which scripts the second stages read, as far as it was asked."""
 
     def scorers(self) -> list[KnownName]:
         """Every second stage that callers may name."""
@@ -38,7 +41,7 @@ class Services:
         ]
 
     def scorer(self, wanted: str | None) -> str:
-        """Return the name of the second stage that answers for `wanted`.
+        """The name of the second stage that answers for `wanted`.
 
         Raises:
             ModelNotFound: none does.
@@ -46,7 +49,7 @@ class Services:
         return resolve(wanted, self.scorers(), self.engine.registry.default, self.settings.aliases, "rerank model")
 
     def embedder(self, wanted: str | None) -> str:
-        """Return the embedding model's name if it answers for `wanted`.
+        """The embedding model's name if it answers for `wanted`.
 
         Raises:
             ModelNotFound: it does not.
@@ -63,7 +66,7 @@ class Services:
         return time.monotonic() + self.settings.deadline_seconds
 
     async def answer(self, request: Request, job: Job[T]) -> T:
-        """Return what the worker made of the job.
+        """What the worker made of the job.
 
         Raises:
             Refusal: 429 when the queue is full, 504 when the time is up, 499 when the caller left.

@@ -10,8 +10,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 
+from app.errors import AppError
 
-class BadSetting(Exception):
+
+class BadSetting(AppError):
     """A setting of the server that cannot be used; the message is one sentence with the next step."""
 
 
@@ -53,7 +55,7 @@ class ApiSettings:
 
 
 def keys_from(environment: Mapping[str, str], file: Path | None = None) -> frozenset[str]:
-    """Return the API keys of `SECONDLOOK_API_KEYS` (separated by commas or blanks) and of a file (one per line).
+    """The API keys of `SECONDLOOK_API_KEYS` (separated by commas or blanks) and of a file (one per line).
 
     The file is the argument, or else what `SECONDLOOK_API_KEYS_FILE` names; its lines that start with # are comments.
 
@@ -76,7 +78,7 @@ def keys_from(environment: Mapping[str, str], file: Path | None = None) -> froze
 
 
 def aliases_from(pairs: list[str]) -> dict[str, str]:
-    """Return `NAME=TARGET` arguments as a mapping, for example `["*=bundled"]`.
+    """`NAME=TARGET` arguments as a mapping, for example `["*=bundled"]`.
 
     Raises:
         BadSetting: an argument without both sides, or a name given twice with different targets.
@@ -92,7 +94,7 @@ def aliases_from(pairs: list[str]) -> dict[str, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Return True for an address or name that only this machine can reach."""
+    """True for an address or name that only this machine can reach."""
     bare = host.strip("[]").partition("%")[0].lower().rstrip(".")
     if bare == "localhost" or bare.endswith(".localhost"):
         return True
@@ -103,7 +105,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_bind(host: str, settings: ApiSettings) -> None:
-    """Return if the server may listen on that address.
+    """Check that the server may listen on that address.
 
     Raises:
         BadSetting: others could reach it, and no key is set.
@@ -117,7 +119,7 @@ def check_bind(host: str, settings: ApiSettings) -> None:
 
 
 def from_environment(host: str, aliases: list[str] | None = None, keys_file: Path | None = None) -> ApiSettings:
-    """Return the settings that the environment and the command line state, defaults elsewhere.
+    """The settings that the environment and the command line state, defaults elsewhere.
 
     SECONDLOOK_API_KEYS, _API_KEYS_FILE, _ALIASES (NAME=TARGET, separated by commas), _QUEUE_SIZE, _DEADLINE_SECONDS,
     _MAX_BODY_BYTES, _BATCH_TOKENS, _CORS_ORIGINS, _ALLOWED_HOSTS, _INGEST_ROOTS (separated as PATH is).

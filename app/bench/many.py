@@ -39,7 +39,7 @@ def fill(folder: Path, count: int, seed: int = 7) -> None:
 
 
 def measured(folder: Path, index: Path) -> dict[str, Any]:
-    """Return what an ingest of the folder in a process of its own took.
+    """What an ingest of the folder in a process of its own took.
 
     `seconds` of the run, `process_seconds` with the start of Python, `memory_mib` at most held by the process and
     `reader_memory_mib` by the one that reads files (both None where the system does not tell), `outcomes`.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from search.errors import SearchError
+from app.errors import AppError
 
 Say = Callable[[str], None]
 """Where a benchmark says how far it is, a line at a time."""
@@ -15,7 +15,7 @@ Say = Callable[[str], None]
 _SAME = ("benchmark", "machine", "runtime", "documents", "corpus")
 
 
-class OtherRunError(SearchError):
+class OtherRunError(AppError):
     """A file of figures that these cannot be added to."""
 
 

@@ -108,7 +108,7 @@ def run(
     rounds: int = 3,
     caches: Caches | None = None,
 ) -> dict[str, Any]:
-    """Return pairs per second through the server and without it, latency quantiles, errors and memory.
+    """Pairs per second through the server and without it, latency quantiles, errors and memory.
 
     The callers live in a process of their own. In each round the engine alone scores calls for a third of the round's
     time, half of it before and half after the callers, so that a drift of the machine hits both.
@@ -166,7 +166,7 @@ def run(
 
 
 def fill(scorer: Scorer, load: Load, fresh: Iterator[int], caches: Caches | None) -> dict[str, float]:
-    """Return what is kept once the scorer's cache is full; scores for at least two seconds."""
+    """What is kept once the scorer's cache is full; scores for at least two seconds."""
     alone(scorer, load, next(fresh), 2.0)
     if caches is None:
         return {}
@@ -179,7 +179,7 @@ def fill(scorer: Scorer, load: Load, fresh: Iterator[int], caches: Caches | None
 
 
 def alone(scorer: Scorer, load: Load, part: int, seconds: float) -> float:
-    """Return pairs per second of the scorer by itself, over a part of the load; at least one call."""
+    """Pairs per second of the scorer by itself, over a part of the load; at least one call."""
     pairs, number, started = 0, 0, time.perf_counter()
     while not pairs or time.perf_counter() - started < seconds:
         query, passages = load.call(part, number)
@@ -190,7 +190,7 @@ def alone(scorer: Scorer, load: Load, part: int, seconds: float) -> float:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of the values does not exceed (nearest rank); 0 for none."""
+    """The value that this share of the values does not exceed (nearest rank); 0 for none."""
     if not values:
         return 0.0
     ordered = sorted(values)
@@ -198,7 +198,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 
 def resident_mb() -> float:
-    """Return this process's memory in MB; 0 where the system does not say."""
+    """This process's memory in MB; 0 where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

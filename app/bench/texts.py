@@ -10,8 +10,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.errors import AppError
 from indexer.terms.exact import ExactBM25
-from search.errors import SearchError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -23,7 +23,7 @@ MEAN = 160
 """Mean tokens of a passage of mixed length."""
 
 
-class NoTextsError(SearchError):
+class NoTextsError(AppError):
     """A folder without text to measure with."""
 
 

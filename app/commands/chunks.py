@@ -1,4 +1,4 @@
-"""The command that shows how one file would be read and cut."""
+"""The command that shows how one file would be read and cut: chunks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,9 @@ if TYPE_CHECKING:
     from indexer.embed.contract import Embedder
     from indexer.read.text import Text
 
+
 HEAD = 70
 """Characters of a chunk's text that are shown."""
-
-
-def add(cli: typer.Typer) -> None:
-    """Add the command to the command line."""
-    cli.command()(chunks)
 
 
 def chunks(

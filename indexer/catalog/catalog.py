@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import bindparam, create_engine, event, func, insert, select, update
+from sqlalchemy import Column, Row, Select, bindparam, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from indexer.catalog import tables
@@ -65,7 +65,7 @@ class Catalog:
 
     @classmethod
     def in_folder(cls, folder: Path) -> Catalog:
-        """Return the SQLite catalog of an index folder, created where there is none."""
+        """The SQLite catalog of an index folder, created where there is none."""
         return cls(f"sqlite:///{folder / 'catalog.sqlite'}")
 
     @property
@@ -74,7 +74,7 @@ class Catalog:
         return self._cache.writes
 
     def unchanged(self, since: int) -> bool:
-        """Return whether nothing was committed after `writes` was `since`, and nothing is being committed now."""
+        """Whether nothing was committed after `writes` was `since`, and nothing is being committed now."""
         with self._cache.lock:
             return not self._cache.committing and self._cache.writes == since
 
@@ -83,7 +83,7 @@ class Catalog:
         self._engine.dispose()
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  any JSON value
-        """Return the JSON value under a key of `meta`."""
+        """The JSON value under a key of `meta`."""
         with self._engine.connect() as connection:
             return get_value(connection, key, default)
 
@@ -94,13 +94,13 @@ class Catalog:
                 put_value(connection, key, value)
 
     def roots(self) -> dict[str, int]:
-        """Return the ids of ingested folders by path, in order of their first ingestion."""
+        """The ids of ingested folders by path, in order of their first ingestion."""
         with self._engine.connect() as connection:
             rows = connection.execute(select(tables.roots.c.path, tables.roots.c.id).order_by(tables.roots.c.id))
             return dict(rows.all())
 
     def collections(self) -> dict[str, str]:
-        """Return the collection of each ingested folder by path; empty for a folder that is in none."""
+        """The collection of each ingested folder by path; empty for a folder that is in none."""
         with self._engine.connect() as connection:
             return dict(connection.execute(select(tables.roots.c.path, tables.roots.c.collection)).all())
 
@@ -111,7 +111,7 @@ class Catalog:
             connection.execute(update(table).where(table.c.id == root_id).values(collection=collection))
 
     def root(self, path: str, label: str) -> tuple[int, str]:
-        """Return id and label of a root folder, registered now if it is new; the first one's label is empty."""
+        """The id and label of a root folder, registered now if it is new; the first one's label is empty."""
         with self._writing() as connection:
             table = tables.roots
             found = connection.execute(select(table.c.id, table.c.label).where(table.c.path == path)).first()
@@ -127,7 +127,7 @@ class Catalog:
             return new_id(made), unique
 
     def known(self, root_id: int) -> dict[str, KnownFile]:
-        """Return what is remembered of a root's files, by document name."""
+        """What is remembered of a root's files, by document name."""
         d, c = tables.documents.c, tables.chunks.c
         counted = select(c.document_id, func.count().label("n")).group_by(c.document_id).subquery()
         query = (
@@ -144,7 +144,7 @@ class Catalog:
             }
 
     def documents(self) -> list[DocumentInfo]:
-        """Return every document, by name."""
+        """Every document, by name."""
         d, c = tables.documents.c, tables.chunks.c
         counted = select(c.document_id, func.count().label("n")).group_by(c.document_id).subquery()
         query = (
@@ -176,41 +176,32 @@ class Catalog:
             ]
 
     def matching(self, filters: Filters) -> tuple[list[str], int]:
-        """Return the names of the documents that the filters leave in, in order, and how many there are in all."""
+        """The names of the documents that the filters leave in, in order, and how many there are in all."""
         with self._engine.connect() as connection:
             names = [name for name in connection.execute(filters.query()).all() if filters.takes(*name)]
             count = connection.execute(select(func.count()).select_from(tables.documents)).scalar_one()
         return [name for name, _ in names], int(count)
 
     def find(self, document: str) -> int | None:
-        """Return the id of the document of that name."""
+        """The id of the document of that name."""
         with self._engine.connect() as connection:
             found = connection.execute(select(tables.documents.c.id).where(tables.documents.c.name == document))
             return found.scalar()
 
     def counts(self) -> tuple[int, int]:
-        """Return how many documents and chunks there are."""
+        """How many documents and chunks there are."""
         with self._engine.connect() as connection:
             count = connection.execute(select(func.count()).select_from(tables.documents)).scalar_one()
             return int(count), int(get_value(connection, "chunks", 0))
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
-        """Return the chunks of those ids that exist, all as of one moment."""
-        found: dict[str, Chunk] = {}
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = chunk_rows().where(tables.chunks.c.id.in_(part))
-                found.update((row.id, to_chunk(row)) for row in connection.execute(query))
-        return found
+        """The chunks of those ids that exist."""
+        return {row.id: to_chunk(row) for row in self._where(tables.chunks.c.id, ids, chunk_rows())}
 
     def existing(self, ids: Sequence[str]) -> set[str]:
-        """Return those of the ids that exist."""
-        found: set[str] = set()
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = select(tables.chunks.c.id).where(tables.chunks.c.id.in_(part))
-                found.update(connection.execute(query).scalars())
-        return found
+        """Those of the ids that exist."""
+        c = tables.chunks.c
+        return {row.id for row in self._where(c.id, ids, select(c.id))}
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Yield every chunk in order of id, a page at a time."""
@@ -225,39 +216,27 @@ class Catalog:
             last = page[-1].id
 
     def ids(self) -> set[str]:
-        """Return every chunk id."""
+        """Every chunk id."""
         with self._engine.connect() as connection:
             return set(connection.execute(select(tables.chunks.c.id)).scalars())
 
     def chunk_ids(self, document_ids: Sequence[int]) -> list[str]:
-        """Return the ids of the chunks of those documents."""
-        found: list[str] = []
-        with self._engine.connect() as connection:
-            for part in parts(document_ids, IN):
-                query = select(tables.chunks.c.id).where(tables.chunks.c.document_id.in_(part))
-                found.extend(connection.execute(query).scalars())
-        return found
+        """The ids of the chunks of those documents."""
+        c = tables.chunks.c
+        return [row.id for row in self._where(c.document_id, document_ids, select(c.id))]
 
     def documents_of(self, ids: Sequence[str]) -> set[int]:
-        """Return the ids of the documents that those chunks belong to."""
-        found: set[int] = set()
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = select(tables.chunks.c.document_id).where(tables.chunks.c.id.in_(part))
-                found.update(connection.execute(query).scalars())
-        return found
+        """The ids of the documents that those chunks belong to."""
+        c = tables.chunks.c
+        return {row.document_id for row in self._where(c.id, ids, select(c.document_id))}
 
     def same_text(self, digests: Sequence[str]) -> dict[str, str]:
-        """Return, by text digest, the id of a chunk with that text, where there is one."""
-        found: dict[str, str] = {}
-        with self._engine.connect() as connection:
-            for part in parts(digests, IN):
-                query = select(tables.chunks.c.sha256, tables.chunks.c.id).where(tables.chunks.c.sha256.in_(part))
-                found.update((row.sha256, row.id) for row in connection.execute(query))
-        return found
+        """By text digest, the id of a chunk with that text, where there is one."""
+        c = tables.chunks.c
+        return {row.sha256: row.id for row in self._where(c.sha256, digests, select(c.sha256, c.id))}
 
     def statistics(self) -> Statistics:
-        """Return corpus size, average chunk length in terms and average idf, cached until the next write."""
+        """The corpus size, the average chunk length in terms and the average idf, cached until the next write."""
         with self._cache.lock:
             cached, writes = self._cache.statistics, self._cache.writes
         if cached is not None:
@@ -275,17 +254,17 @@ class Catalog:
         return found
 
     def frequencies(self, words: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """Return (id, document frequency) of those terms that some chunk holds."""
+        """(id, document frequency) of those terms that some chunk holds."""
         with self._engine.connect() as connection:
             return {term: pair for term, pair in find_terms(connection, words).items() if pair[1] > 0}
 
     def known_terms(self, words: Iterable[str]) -> dict[str, int]:
-        """Return the id of each term that has one; nothing is given out."""
+        """The id of each term that has one; nothing is given out."""
         with self._engine.connect() as connection:
             return {term: pair[0] for term, pair in find_terms(connection, words).items()}
 
     def term_ids(self, words: Iterable[str]) -> dict[str, int]:
-        """Return the id of each term, given out now to those that are new.
+        """The id of each term, given out now to those that are new.
 
         Committed before any vector that uses them is written, so that an id never changes its meaning.
         """
@@ -344,21 +323,21 @@ class Catalog:
                 connection.execute(statement, rows)
 
     def next_run(self) -> int:
-        """Return the number of a new run, counted up from 1."""
+        """The number of a new run, counted up from 1."""
         with self._writing() as connection:
             number = int(get_value(connection, "run", 0)) + 1
             put_value(connection, "run", number)
             return number
 
     def pages(self, document: str) -> tuple[int, ...]:
-        """Return the offsets of a document's pages; empty where it has none."""
+        """The offsets of a document's pages; empty where it has none."""
         with self._engine.connect() as connection:
             found = connection.execute(select(tables.documents.c.pages).where(tables.documents.c.name == document))
             raw = found.scalar() or b""
         return struct.unpack(f"<{len(raw) // 8}q", raw)
 
     def counted(self) -> tuple[int, int, dict[str, int]]:
-        """Return what is kept of the chunks: how many, their length in terms, and the document frequencies above 0."""
+        """What is kept of the chunks: how many, their length in terms, and the document frequencies above 0."""
         with self._engine.connect() as connection:
             t = tables.terms.c
             kept = dict(connection.execute(select(t.term, t.df).where(t.df != 0)).all())
@@ -374,16 +353,12 @@ class Catalog:
             put_value(connection, "length", length)
 
     def signatures(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the near-duplicate signatures of those chunks that exist."""
-        found: dict[str, bytes] = {}
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = select(tables.chunks.c.id, tables.chunks.c.near).where(tables.chunks.c.id.in_(part))
-                found.update((row.id, row.near) for row in connection.execute(query))
-        return found
+        """The near-duplicate signatures of those chunks that exist."""
+        c = tables.chunks.c
+        return {row.id: row.near for row in self._where(c.id, ids, select(c.id, c.near))}
 
     def all_signatures(self) -> dict[str, list[bytes]]:
-        """Return the signatures of every document's chunks, by document name."""
+        """The signatures of every document's chunks, by document name."""
         found: defaultdict[str, list[bytes]] = defaultdict(list)
         d, c = tables.documents.c, tables.chunks.c
         query = select(d.name, c.near).join(tables.chunks, c.document_id == d.id)
@@ -391,6 +366,11 @@ class Catalog:
             for row in connection.execute(query):
                 found[row.name].append(row.near)
         return found
+
+    def _where(self, column: Column[Any], values: Sequence[Any], query: Select[Any]) -> list[Row[Any]]:
+        """The rows of a query whose column holds one of the values, all as of one moment."""
+        with self._engine.connect() as connection:
+            return [row for part in parts(values, IN) for row in connection.execute(query.where(column.in_(part)))]
 
     def _writing(self) -> Writing:
         return Writing(self._engine, self._cache)

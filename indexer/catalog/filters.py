@@ -33,7 +33,7 @@ class Filters:
         return (self.collection, self.path, self.kind, self.since, self.until) == (None,) * 5
 
     def check(self) -> None:
-        """Return if all values can be understood.
+        """Check that all values can be understood.
 
         Raises:
             ValueError: one cannot; the message is a sentence that names it.
@@ -44,7 +44,7 @@ class Filters:
             _pattern(self.path)
 
     def query(self) -> Any:  # noqa: ANN401  a Select
-        """Return the query for (name, label of its folder) of what all filters but the path leave in, by name."""
+        """The query for (name, label of its folder) of what all filters but the path leave in, by name."""
         from sqlalchemy import func, or_, select
 
         from indexer.catalog import (
@@ -66,7 +66,7 @@ class Filters:
         return found
 
     def takes(self, name: str, label: str) -> bool:
-        """Return whether the path filter leaves a document in; the folder's label is not part of its path."""
+        """Whether the path filter leaves a document in; the folder's label is not part of its path."""
         if self.path is None:
             return True
         file = name.removeprefix(f"{label}:") if label else name

@@ -32,12 +32,12 @@ def set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401  a DB-API
 
 
 def cause(reason: SQLAlchemyError) -> str:
-    """Return the database's own words, without SQLAlchemy's."""
+    """The database's own words, without SQLAlchemy's."""
     return str(getattr(reason, "orig", None) or reason).strip().rstrip(".")
 
 
 def get_value(connection: Connection, key: str, default: Any) -> Any:  # noqa: ANN401  any JSON value
-    """Return the JSON value under a key of `meta`."""
+    """The JSON value under a key of `meta`."""
     found = connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == key)).scalar()
     return default if found is None else json.loads(found)
 
@@ -51,7 +51,7 @@ def put_value(connection: Connection, key: str, value: Any) -> None:  # noqa: AN
 
 
 def new_id(result: CursorResult[Any]) -> int:
-    """Return the id that an inserted row got."""
+    """The id that an inserted row got."""
     key = result.inserted_primary_key
     if key is None:
         raise StoreError("The catalog's database gives no ids to new rows: use SQLite or PostgreSQL.")
@@ -59,7 +59,7 @@ def new_id(result: CursorResult[Any]) -> int:
 
 
 def find_terms(connection: Connection, words: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Return (id, document frequency) of the known ones among the words."""
+    """(id, document frequency) of the known ones among the words."""
     found: dict[str, tuple[int, int]] = {}
     t = tables.terms.c
     for part in parts(sorted(set(words)), IN):
@@ -69,21 +69,21 @@ def find_terms(connection: Connection, words: Iterable[str]) -> dict[str, tuple[
 
 
 def chunk_rows() -> Any:  # noqa: ANN401  a Select
-    """Return the query whose rows `chunk` takes."""
+    """The query whose rows `chunk` takes."""
     return select(tables.chunks, tables.documents.c.name, tables.documents.c.title).join(
         tables.documents, tables.documents.c.id == tables.chunks.c.document_id
     )
 
 
 def to_chunk(row: Any) -> Chunk:  # noqa: ANN401  a Row
-    """Return the chunk of a row."""
+    """The chunk of a row."""
     return Chunk(
         row.id, row.name, row.ordinal, row.start, row.end, row.text, row.title, row.context, row.page, row.line
     )
 
 
 def document_row(draft: Draft, run: int) -> dict[str, Any]:
-    """Return the row of a document."""
+    """The row of a document."""
     return {
         "root_id": draft.root_id,
         "name": draft.document,
@@ -100,7 +100,7 @@ def document_row(draft: Draft, run: int) -> dict[str, Any]:
 
 
 def chunk_row(chunk: Chunk, document_id: int, length: int) -> dict[str, Any]:
-    """Return the row of a chunk."""
+    """The row of a chunk."""
     return {
         "id": chunk.id,
         "document_id": document_id,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embed.contract import Embedder, LocatesTokens, StatesLanguages, TokenOffsets, Vectors, Windowed
+from indexer.embed.sentence_folder import dimension_of
 from indexer.errors import EmbedderError
 from rerank.models.running import KnowsVocabulary
 
@@ -91,30 +90,7 @@ class DeferredEmbedder:
             return self._loaded
 
 
-def dimension_of(folder: Path) -> int | None:
-    """Return the length of a sentence-transformers model's vectors by its files, None where they do not say."""
-    modules = _json(folder / "modules.json")
-    dimension: Any = _json(folder / "config.json").get("hidden_size")
-    for module in modules if isinstance(modules, list) else []:
-        kind, stated = str(module.get("type", "")), _json(folder / str(module.get("path", "")) / "config.json")
-        if kind.endswith("Pooling"):
-            modes = [key for key, used in stated.items() if key.startswith("pooling_mode_") and used is True]
-            dimension = stated.get("word_embedding_dimension", dimension) if len(modes) <= 1 else None
-        elif kind.endswith("Dense"):
-            dimension = stated.get("out_features")
-        elif not kind.endswith(("Transformer", "Normalize")):
-            return None
-    return dimension if isinstance(dimension, int) else None
-
-
 def deferred(folder: Path, name: str, load: Callable[[], Embedder]) -> Embedder:
-    """Return the model in a folder under its full name, loaded now only if its files do not state the dimension."""
+    """The model in a folder under its full name, loaded now only if its files do not state the dimension."""
     dimension = dimension_of(folder)
     return load() if dimension is None else DeferredEmbedder(name, dimension, load)
-
-
-def _json(path: Path) -> Any:  # noqa: ANN401  any JSON value
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}

@@ -1,11 +1,10 @@
-"""Embedding on this machine: any sentence-transformers model, in length-sorted batches by token budget."""
+"""Embedding on this machine: by the project's own encoder where it reads the folder, else by sentence-transformers."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,36 +13,59 @@ from indexer.embed import card
 from indexer.embed.contract import Embedder, TokenOffsets, Vectors, as_embedder_error, unit
 from indexer.embed.deferred import deferred
 from indexer.embed.prefixes import Prefixes
-from indexer.errors import EmbedderError
+from rerank.models.errors import BadCheckpoint
+from rerank.models.hub import fetched
 from rerank.models.revision import revision
 
-if TYPE_CHECKING:
-    import torch
-    from sentence_transformers import SentenceTransformer
+
+class SentenceModel(Protocol):
+    """A loaded model that turns texts as they stand into vectors of any length."""
+
+    prefixes: Prefixes
+    """What its folder says is to be put before a text."""
+
+    @property
+    def dimension(self) -> int:
+        """Length d of each vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of a text that are read, specials excluded."""
+        ...
+
+    @property
+    def runtime(self) -> str:
+        """Where and how it runs, and why."""
+        ...
+
+    def vocabulary(self) -> Collection[str]:
+        """The pieces that the model knows."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the text, specials excluded, nothing cut."""
+        ...
+
+    def locate_tokens(self, text: str) -> TokenOffsets:
+        """Character offsets of the text's tokens, specials excluded, nothing cut."""
+        ...
+
+    def vectors(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+        """The vectors of one text or more, (n, d), in input order; `progress` gets the number done so far."""
+        ...
 
 
 class LocalEmbedder:
-    """An `Embedder` over a sentence-transformers model; made by `LocalEmbedder.open`. Safe to call from threads."""
+    """An `Embedder` over a model on this machine; made by `LocalEmbedder.open`. Safe to call from threads."""
 
     def __init__(
-        self,
-        model: SentenceTransformer,
-        name: str,
-        profile: Prefixes,
-        runtime: str,
-        tokens: int,
-        languages: frozenset[str] | None = None,
+        self, model: SentenceModel, name: str, prefixes: Prefixes, languages: frozenset[str] | None = None
     ) -> None:
         self._model = model
-        self._languages = languages
         self._name = name
-        self._profile = profile
-        self._runtime = runtime
-        self._tokens = tokens
-        self._window = int(model.max_seq_length or 512)
-        self._dimension = int(model.get_embedding_dimension() or 0)
-        self._tokenizer = model.tokenizer
-        self._tokenizing = threading.Lock()
+        self._prefixes = prefixes
+        self._languages = languages
 
     @classmethod
     def deferred(
@@ -55,12 +77,12 @@ class LocalEmbedder:
         allow_download: bool = False,
         name: str | None = None,
     ) -> Embedder:
-        """Return what `open` returns, loaded when it is first needed; its files are found and named now.
+        """What `open` returns, loaded when it is first needed; its files are found and named now.
 
         Raises:
             EmbedderError: the model is not here and downloading was not allowed.
         """
-        folder = located(source, allow_download)
+        folder = _located(source, allow_download)
         stated = name or (source if not Path(source).exists() else folder.name)
 
         def load() -> LocalEmbedder:
@@ -77,37 +99,33 @@ class LocalEmbedder:
         device: str | None = None,
         allow_download: bool = False,
         name: str | None = None,
-        trained: Path | None = None,
+        library: bool = False,
     ) -> LocalEmbedder:
-        """Return the model of a hub name or a folder, on the given device or the best one here.
+        """The model of a hub name or a folder, on the given device or the best one here.
 
-        `profile` None takes the prefixes that the checkpoint itself states, if it does. Tensors in the safetensors file
-        `trained` take the place of those of the same name.
+        Args:
+            source: a folder, or the name of a repository on the hub.
+            profile: prefixes; None takes those that the checkpoint itself states, if it does.
+            device: "cpu", "cuda", ...; None is the best one.
+            allow_download: fetch the model if it is not here.
+            name: what to call it, before the revision.
+            library: read it by sentence-transformers in any case.
 
         Raises:
             EmbedderError: the model is not here and downloading was not allowed, or its files do not make a model.
         """
-        folder = located(source, allow_download)
-        from rerank.models.batching import default_budget
-        from rerank.models.device import choose
-
-        with as_embedder_error():
-            placement = choose(device)
-        model = _loaded(source, folder, str(placement.device))
-        if trained is not None:
-            _replace(model, trained)
-        model[0].to(placement.dtype)
-        model.eval()
+        folder = _located(source, allow_download)
         if name is None:
             name = source if not Path(source).exists() else folder.name
-        full, stated = cls.named(folder, name, trained), profile or _stated(model)
-        return cls(model, full, stated, str(placement.runtime), default_budget(placement), card.languages(folder))
+        with as_embedder_error():
+            model = _loaded(source, folder, device, library=library)
+        return cls(model, cls.named(folder, name), profile or model.prefixes, card.languages(folder))
 
     @staticmethod
-    def named(folder: Path, name: str, trained: Path | None = None) -> str:
-        """Return the full name of a model: its name and a digest of its files."""
+    def named(folder: Path, name: str) -> str:
+        """The full name of a model: its name and a digest of its files."""
         with as_embedder_error():
-            return f"{name}@{revision(folder) if trained is None else revision(trained.parent)}"
+            return f"{name}@{revision(folder)}"
 
     @property
     def name(self) -> str:
@@ -117,26 +135,25 @@ class LocalEmbedder:
     @property
     def dimension(self) -> int:
         """Length d of each vector."""
-        return self._dimension
+        return self._model.dimension
 
     @property
     def max_tokens(self) -> int:
         """Tokens of a text that are read, specials excluded; what is beyond does not reach the vector."""
-        return self._window - int(self._tokenizer.num_special_tokens_to_add())
+        return self._model.max_tokens
 
     @property
     def runtime(self) -> str:
-        """Device and dtype, and why, in one line."""
-        return self._runtime
+        """Where and how it runs, and why, in one line."""
+        return self._model.runtime
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the text in the model's own tokenizer, specials excluded."""
-        return len(self._encode([text], window=None, specials=False)[0])
+        return self._model.count_tokens(text)
 
     def vocabularies(self) -> tuple[Collection[str], ...]:
         """The pieces that the model knows."""
-        with self._tokenizing:
-            return (tuple(self._tokenizer.get_vocab()),)
+        return (self._model.vocabulary(),)
 
     def languages(self) -> frozenset[str] | None:
         """Codes of the languages that the model's card names; None where it names none."""
@@ -144,149 +161,49 @@ class LocalEmbedder:
 
     def locate_tokens(self, text: str) -> TokenOffsets:
         """Character offsets of the text's tokens, specials excluded, nothing truncated."""
-        with self._tokenizing:
-            encoded = self._tokenizer(
-                text,
-                add_special_tokens=False,
-                truncation=False,
-                return_offsets_mapping=True,
-                return_attention_mask=False,
-                verbose=False,
-            )
-        offsets = encoded["offset_mapping"]
-        return TokenOffsets([start for start, _ in offsets], [end for _, end in offsets])
+        return self._model.locate_tokens(text)
 
     def passages(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Unit vectors of passages, shape (n, d), in input order; `progress` gets the number done so far.
 
         Raises:
-            EmbedderError: the model answered something that is not a finite, non-zero vector.
+            EmbedderError: the model answered something that is not a finite, non-zero vector, or its memory is full.
         """
-        return self._embed([self._profile.passage + text for text in texts], progress)
+        return self._embed([self._prefixes.passage + text for text in texts], progress)
 
     def query(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a query, shape (d,), with the model's query prefix applied."""
-        vector: NDArray[np.float32] = self._embed([self._profile.query + text], None)[0]
+        vector: NDArray[np.float32] = self._embed([self._prefixes.query + text], None)[0]
         return vector
 
     def _embed(self, texts: Sequence[str], progress: Callable[[int], None] | None) -> Vectors:
-        vectors = np.zeros((len(texts), self._dimension), np.float32)
         if not texts:
-            return vectors
-        from rerank.models.batching import batches
-
-        ids = self._encode(texts, window=self._window, specials=True)
-        done = 0
-        for rows in batches([len(row) for row in ids], self._tokens, padded=True):
-            vectors[rows] = self._forward([ids[row] for row in rows])
-            done += len(rows)
-            if progress is not None:
-                progress(done)
-        return unit(vectors, self._name)
-
-    def _encode(self, texts: Sequence[str], *, window: int | None, specials: bool) -> list[list[int]]:
-        with self._tokenizing:  # truncation is a setting of the one tokenizer: not to be changed under another call
-            encoded = self._tokenizer(
-                list(texts),
-                add_special_tokens=specials,
-                truncation=window is not None,
-                max_length=window,
-                padding=False,
-                return_attention_mask=False,
-                verbose=False,
-            )
-        found: list[list[int]] = encoded["input_ids"]
-        return found
-
-    def _forward(self, rows: list[list[int]]) -> NDArray[np.float32]:
-        import torch
-
-        width = max(map(len, rows))
-        ids = torch.full((len(rows), width), self._tokenizer.pad_token_id or 0, dtype=torch.long)  # (b, t)
-        mask = torch.zeros((len(rows), width), dtype=torch.long)  # (b, t)
-        for place, row in enumerate(rows):
-            ids[place, : len(row)] = torch.tensor(row)
-            mask[place, : len(row)] = 1
-        features: dict[str, Any] = {"input_ids": ids, "attention_mask": mask}
-        if "token_type_ids" in self._tokenizer.model_input_names:
-            features["token_type_ids"] = torch.zeros_like(ids)
-        features = {key: value.to(self._model.device) for key, value in features.items()}
-        with torch.inference_mode():
-            for module in self._model:
-                features = module(features)
-                tokens = features.get("token_embeddings")
-                if tokens is not None:
-                    features["token_embeddings"] = tokens.float()  # (b, t, d): pooled in single precision
-            vectors: torch.Tensor = features["sentence_embedding"]  # (b, d)
-        array: NDArray[np.float32] = vectors.float().cpu().numpy()
-        return array
+            return np.zeros((0, self.dimension), np.float32)
+        with as_embedder_error():
+            return unit(self._model.vectors(texts, progress), self._name)
 
 
-def located(source: str, allow_download: bool) -> Path:
-    """The folder of a model: itself, or the hub's in the local cache.
-
-    Raises:
-        EmbedderError: the model is not here and downloading was not allowed.
-    """
+def _located(source: str, allow_download: bool) -> Path:
     path = Path(source).expanduser()
     if path.is_dir():
         return path
-    from rerank.models.hub import fetched
-
     with as_embedder_error():
         return fetched(source, allow_download=allow_download, allow_pickle=True)
 
 
-def _loaded(source: str, folder: Path, place: str) -> SentenceTransformer:
-    from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
+def _loaded(source: str, folder: Path, device: str | None, *, library: bool) -> SentenceModel:
+    from indexer.embed.packed import PackedModel
+    from rerank.models.device import choose
+    from rerank.models.trained_folder import is_trained
 
-    try:
-        model = SentenceTransformer(str(folder), device=place, local_files_only=True)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as reason:
-        raise EmbedderError(f"The files of {source} do not make an embedding model ({reason}).") from reason
-    absent = _untrained(model, folder)
-    if absent:
-        raise EmbedderError(
-            f"The files of {source} lack weights that the model needs (such as {absent[0]}): it is incomplete, or "
-            f"needs code of its own that is not run here; use another model."
-        )
-    return model
+    placement, why = choose(device), "as asked"
+    if not library:
+        try:
+            return PackedModel(folder, placement)
+        except BadCheckpoint as other:
+            if is_trained(folder):  # only the project's own code knows what its layers rest on
+                raise
+            why = str(other).rstrip(".")
+    from indexer.embed.library import LibraryModel
 
-
-def _replace(model: SentenceTransformer, trained: Path) -> None:
-    """Put the tensors of a file in the place of the model's own; those of other parts (query weights) are left."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        tensors = load_file(trained)
-    except (OSError, SafetensorError) as reason:
-        raise EmbedderError(f"{trained} cannot be read ({reason}): install Second Look again.") from reason
-    inner = getattr(model[0], "auto_model", None) or model[0].model
-    own = {name: one.float() for name, one in tensors.items() if name.startswith("encoder.")}
-    unknown = sorted(own.keys() - inner.state_dict().keys())
-    if unknown or not own:
-        named = unknown[0] if unknown else "no layer of an encoder"
-        raise EmbedderError(f"{trained} does not belong to this model (it holds {named}): train it again.")
-    inner.load_state_dict(own, strict=False)
-
-
-def _untrained(model: SentenceTransformer, folder: Path) -> list[str]:
-    """Names of parameters that are not in the checkpoint: they would be random numbers."""
-    from safetensors import safe_open
-
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        return []
-    stored: set[str] = set()
-    for file in files:
-        with safe_open(file, framework="pt") as tensors:
-            stored.update(name for key in list(tensors.keys()) for name in (key, key.split(".", 1)[-1]))
-    inner = getattr(model[0], "auto_model", None) or model[0].model
-    return sorted(name for name, _ in inner.named_parameters() if name not in stored and not name.startswith("pooler."))
-
-
-def _stated(model: SentenceTransformer) -> Prefixes:
-    prompts = model.prompts or {}
-    return Prefixes(query=prompts.get("query") or "", passage=prompts.get("passage") or prompts.get("document") or "")
+    return LibraryModel(source, folder, placement, why)

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -62,6 +63,7 @@ class RemoteEmbedder:
         self._wait = wait
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._client = httpx.Client(timeout=timeout, headers=headers)
+        weakref.finalize(self, self._client.close)  # an embedder that nobody closed, too
         self._dimension = 0
         self._dimension = int(self._request(["dimension"]).shape[1])
 

@@ -73,15 +73,15 @@ def open_tuned(*, device: str | None = None, defer: bool = False) -> Embedder:
         ShippedFileError: a part is missing from this installation, or was altered.
     """
     base = minilm_folder()
-    trained = trained_folder() / "model.safetensors"
+    trained = trained_folder()
 
     def load() -> TunedQueries:
         return TunedQueries(
             LocalEmbedder.open(str(base), device=device, name=TRAINED),
-            LocalEmbedder.open(str(base), device=device, name=TRAINED, trained=trained),
+            LocalEmbedder.open(str(trained), device=device, name=TRAINED),
         )
 
     if not defer:
         return load()
-    named = LocalEmbedder.named(base, TRAINED), LocalEmbedder.named(base, TRAINED, trained)
+    named = LocalEmbedder.named(base, TRAINED), LocalEmbedder.named(trained, TRAINED)
     return deferred(base, f"{TRAINED}@{named[0].rpartition('@')[2]}-{named[1].rpartition('@')[2]}", load)

@@ -56,7 +56,7 @@ class Findings:
 
 
 def look(generation: Generation) -> Findings:
-    """Return what is wrong with an index, by comparing every chunk with what is stored of it, a batch at a time."""
+    """What is wrong with an index, by comparing every chunk with what is stored of it, a batch at a time."""
     found = Findings()
     numbers: dict[str, int] = {}
     average = generation.catalog.get("weighted_at")
@@ -82,7 +82,7 @@ def look(generation: Generation) -> Findings:
 
 
 def problems(generation: Generation) -> list[str]:
-    """Return what is wrong, one sentence each; empty when catalog, dense and sparse hold the same content."""
+    """What is wrong, one sentence each; empty when catalog, dense and sparse hold the same content."""
     found = look(generation)
     mend = ": run `secondlook verify --repair`."
     said: list[str] = []
@@ -106,7 +106,7 @@ def problems(generation: Generation) -> list[str]:
 
 
 def repair(generation: Generation, embedder: Embedder) -> list[str]:
-    """Return what was done to make catalog, dense and sparse hold the same content; empty where all was well.
+    """What was done to make catalog, dense and sparse hold the same content; empty where all was well.
 
     Vectors without a chunk are deleted, chunks without vectors or with another text's are embedded from the catalog's
     text, wrong BM25 weights are computed and wrong counts counted anew.

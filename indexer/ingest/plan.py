@@ -39,12 +39,12 @@ class IngestPlan:
 
 
 def root_key(folder: Path) -> str:
-    """Return how the catalog names a folder: its absolute path."""
+    """How the catalog names a folder: its absolute path."""
     return shown(folder.resolve())
 
 
 def draw_up(catalog: Catalog, folder: Path, found: list[FoundFile], *, register: bool) -> IngestPlan:
-    """Return the plan for a folder; a folder that is new to the catalog is only entered there if `register`."""
+    """The plan for a folder; a folder that is new to the catalog is only entered there if `register`."""
     roots, collections = catalog.roots(), catalog.collections()
     key = root_key(folder)
     if key in roots or register:
@@ -69,21 +69,21 @@ def draw_up(catalog: Catalog, folder: Path, found: list[FoundFile], *, register:
 
 
 def unchanged(file: str, before: KnownFile) -> FileOutcome:
-    """Return the outcome of a file that is as it was; one without text stays visible as empty."""
+    """The outcome of a file that is as it was; one without text stays visible as empty."""
     if before.chunks == 0:
         return FileOutcome(file, "empty", before.note)
     return FileOutcome(file, "unchanged", before.note, before.chunks)
 
 
 def foreseen(folder: Path, leave_out: Path) -> IngestReport:
-    """Return what a rebuild does to a folder: every file is added that is not skipped."""
+    """What a rebuild does to a folder: every file is added that is not skipped."""
     found, skipped = scan(folder, leave_out)
     outcomes = [*skipped, *(FileOutcome(one.file, "added") for one in found)]
     return IngestReport(shown(folder), tuple(sorted(outcomes, key=lambda one: one.file)), 0.0)
 
 
 def check_name(collection: str) -> None:
-    """Return if a collection may be called so: up to 100 printable characters; empty means none.
+    """Check that a collection may be called so: up to 100 printable characters; empty means none.
 
     Raises:
         BadName: it may not.

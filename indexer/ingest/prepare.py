@@ -58,7 +58,7 @@ class Preparer:
         """Seconds of work so far, by stage."""
 
     def classify(self, found: FoundFile) -> FileOutcome:
-        """Return what would become of a file, by its content's hash, without reading it as a document."""
+        """What would become of a file, by its content's hash, without reading it as a document."""
         try:
             raw = load(found.path, self._limit).raw
         except ReadError as reason:
@@ -75,7 +75,7 @@ class Preparer:
         )
 
     def prepare(self, found: FoundFile, now_ns: int) -> Ready:
-        """Return the file made ready; `now_ns` is the clock by which a young file is told."""
+        """The file made ready; `now_ns` is the clock by which a young file is told."""
         started = time.perf_counter()
         ready = self._prepare(found, now_ns)
         spent = time.perf_counter() - started

@@ -29,7 +29,7 @@ class FoundFile:
 
 
 def scan(folder: Path, leave_out: Path | None = None) -> tuple[list[FoundFile], list[FileOutcome]]:
-    """Return the folder's files in path order, and what was skipped with the reason.
+    """The folder's files in path order, and what was skipped with the reason.
 
     Hidden files and folders, what `.secondlookignore` names, and the folder `leave_out` are passed over silently.
     Links to folders are not followed, nor links that leave the folder.
@@ -60,7 +60,7 @@ def scan(folder: Path, leave_out: Path | None = None) -> tuple[list[FoundFile], 
 
 
 def shown(path: Path) -> str:
-    r"""Return a path as valid Unicode with forward slashes; bytes that are not UTF-8 become `\xNN`."""
+    r"""A path as valid Unicode with forward slashes; bytes that are not UTF-8 become `\xNN`."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 

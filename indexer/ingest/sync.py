@@ -20,7 +20,7 @@ from indexer.ingest.plan import IngestPlan, draw_up
 from indexer.ingest.prepare import Preparer, Ready
 from indexer.ingest.scan import scan, shown
 from indexer.read.by_name import DEFAULT_LIMIT
-from indexer.report import FileOutcome, IngestProgress, IngestReport
+from indexer.report import WITH_TEXT, FileOutcome, IngestProgress, IngestReport
 from rerank.models.running import Cancel
 
 IngestListener = Callable[[IngestProgress], None]
@@ -30,7 +30,6 @@ BATCH = 256
 FIRST_BATCH = 32
 """Chunks of the first batch, doubled with each up to `BATCH`: embedding begins soon."""
 _EXAMPLES = 3
-_WITH_TEXT = frozenset({"added", "changed", "unchanged", "renamed"})
 
 
 class _Cancelled(Exception):
@@ -91,7 +90,7 @@ class Sync:
     """Vectors of the batch that is being stored, which the catalog may not know yet."""
 
     def run(self, *, dry_run: bool = False, allow_empty: bool = False) -> IngestReport:
-        """Return what was done to each file to make the index agree with the folder.
+        """What was done to each file to make the index agree with the folder.
 
         With `dry_run` nothing is written, and the report says what would be done. Unless `allow_empty`, a folder
         without a readable file changes nothing: an unmounted disk must not wipe an index.
@@ -191,7 +190,7 @@ class Sync:
                 yield batch
 
     def _embed(self, files: list[Ready], storing: Future[_Batch] | None) -> _Batch:
-        """Return the files with their vectors, while the batch before is being stored."""
+        """The files with their vectors, while the batch before is being stored."""
         started = time.perf_counter()
         batch = _Batch(files)
         share = batch.bytes / max(1, batch.chunks)
@@ -236,7 +235,7 @@ class Sync:
         return [ready.outdated for ready in batch.files if ready.outdated is not None]
 
     def _require_text(self, *, allow_empty: bool) -> None:
-        if not allow_empty and not any(one.outcome in _WITH_TEXT for one in self._outcomes):
+        if not allow_empty and not any(one.outcome in WITH_TEXT for one in self._outcomes):
             raise FolderError(self._nothing())
 
     def _nothing(self) -> str:

@@ -125,7 +125,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 
 
 def read(path: Path, *, limit: int = DEFAULT_LIMIT) -> Text:
-    """Return the text of a file, read by the reader of its ending, or as plain text where it has none.
+    """The text of a file, read by the reader of its ending, or as plain text where it has none.
 
     Raises:
         NotText: the file is no document (a `ReadError`).
@@ -172,7 +172,7 @@ def _too_large(size: int, limit: int) -> str:
 
 
 def read_bytes(raw: bytes, suffix: str) -> Text:
-    """Return the text of a file's content; `suffix` is its lower-case ending with the dot.
+    """The text of a file's content; `suffix` is its lower-case ending with the dot.
 
     Containers and PDFs are told by their content, so that one with the wrong ending is read all the same.
 

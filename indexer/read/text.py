@@ -66,14 +66,14 @@ _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Return the text with line feeds for newlines, without control characters, lone surrogates replaced by U+FFFD."""
+    """The text with line feeds for newlines, without control characters, lone surrogates replaced by U+FFFD."""
     text = _BREAKS.sub("\n", text)
     text = _CONTROLS.sub("", text)
     return _LONE_SURROGATES.sub("\ufffd", text)
 
 
 def decode(raw: bytes) -> tuple[str, str]:
-    """Return the bytes as clean text, and a note where the encoding had to be guessed (else empty).
+    """The bytes as clean text, and a note where the encoding had to be guessed (else empty).
 
     Byte-order marks first, then strict UTF-8, then UTF-16 without a mark, then a detector over legacy encodings, the
     likelier ones first.

@@ -84,7 +84,7 @@ class Worker:
             self._stop()
 
     def read(self, raw: bytes, suffix: str) -> Text:
-        """Return the text of a file's content; `suffix` is its lower-case ending with the dot.
+        """The text of a file's content; `suffix` is its lower-case ending with the dot.
 
         Raises:
             NotText: the content is no document (a `ReadError`).
@@ -160,7 +160,7 @@ class Worker:
 
 
 def memory_limit(memory: int = MEMORY) -> str:
-    """Return how memory is limited on this platform, as one sentence."""
+    """How memory is limited on this platform, as one sentence."""
     if platform.system() == "Linux":
         return f"Reading a file may take {memory / 2**20:,.0f} MiB of memory."
     return f"Reading a file has no memory limit on {platform.system()}; time and size are limited."
@@ -175,7 +175,7 @@ def send(pipe: IO[bytes] | None, about: bytes, content: bytes = b"") -> None:
 
 
 def receive(pipe: IO[bytes] | None) -> tuple[bytes, bytes]:
-    """Return the next message.
+    """The next message.
 
     Raises:
         EOFError: the other side ended, or a part has more than `LONGEST` bytes.

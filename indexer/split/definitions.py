@@ -83,7 +83,7 @@ _DEEPEST = 3
 
 
 def definitions(source: str, language: str) -> list[Definition]:
-    """Return the definitions of a source in order, down to the third level of nesting."""
+    """The definitions of a source in order, down to the third level of nesting."""
     found = _python(source) if language == "python" else None
     if found is None:
         patterns = LANGUAGES[language] or (_BRACES.replace("func|fun|fn", "async def|func|fun|fn"),)

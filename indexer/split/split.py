@@ -40,7 +40,7 @@ _BETWEEN = " > "
 def split(
     text: Text, document: str, embedder: Embedder, *, size: int = DEFAULT_SIZE, overlap: int = DEFAULT_OVERLAP
 ) -> list[Chunk]:
-    """Return the chunks of a text in order; `text.text[start:end] == chunk.text` holds for each.
+    """The chunks of a text in order; `text.text[start:end] == chunk.text` holds for each.
 
     Cut by semantic-text-splitter at the largest unit that fits (sections in Markdown, then blank lines, lines,
     sentences, words), at most `size` tokens each, with up to `overlap` tokens repeated from the chunk before.
@@ -73,7 +73,7 @@ def split(
 
 
 def room(embedder: Embedder, size: int) -> tuple[int, int]:
-    """Return how many tokens a chunk's text and its context may have, so that nothing embedded is cut off unseen.
+    """How many tokens a chunk's text and its context may have, so that nothing embedded is cut off unseen.
 
     As asked, and `CONTEXT` or half of the size, where the embedder's window holds both; in a smaller one both are less.
     An embedder that does not state its window is taken to hold what was asked for.
@@ -96,7 +96,7 @@ class _Contexts:
         self._known: dict[tuple[str, ...], str] = {}
 
     def of(self, path: tuple[str, ...], piece: str) -> str:
-        """Return the context of a piece: the path, and before it the document's title where nothing else says it."""
+        """The context of a piece: the path, and before it the document's title where nothing else says it."""
         if self._root and self._root not in path and self._root not in piece[:_TITLE_WITHIN]:
             path = (self._root, *path)
         if path not in self._known:
@@ -181,7 +181,7 @@ def _splitter(
 
 
 def _counter(segment: str, embedder: Embedder) -> Callable[[str], int]:
-    """Return what the splitter asks for the size of a piece of this segment.
+    """What the splitter asks for the size of a piece of this segment.
 
     The splitter asks for each stretch of text about eight times. Where the embedder can say where its tokens are,
     the segment is tokenised once and a piece's size is read off by binary search: any occurrence of the piece in

@@ -34,7 +34,7 @@ class Heading:
 
 
 def outline(text: Text) -> list[Heading]:
-    """Return the headings of a text in order: Markdown's, reStructuredText's, or a program's definitions."""
+    """The headings of a text in order: Markdown's, reStructuredText's, or a program's definitions."""
     if text.kind in MARKDOWN:
         return list(_markdown(text.text))
     if text.kind == "rst":
@@ -45,7 +45,7 @@ def outline(text: Text) -> list[Heading]:
 
 
 def paths(headings: Sequence[Heading], offsets: Sequence[int]) -> list[tuple[str, ...]]:
-    """Return, for each of the ascending offsets, the titles of the headings it lies under, outermost first.
+    """For each of the ascending offsets, the titles of the headings it lies under, outermost first.
 
     A heading that begins at the offset is not above it.
     """

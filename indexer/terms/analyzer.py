@@ -43,7 +43,7 @@ TermSpan = tuple[str, int, int]
 
 
 def _mark_ranges() -> str:
-    """Return the body of a character class with every combining mark (general category M), as ranges."""
+    """The body of a character class with every combining mark (general category M), as ranges."""
     marks = [c for c in (*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)) if unicodedata.category(chr(c))[0] == "M"]
     starts = [c for c, before in zip(marks, [-2, *marks], strict=False) if c != before + 1]
     ends = [c for c, after in zip(marks, [*marks[1:], -2], strict=True) if c + 1 != after]
@@ -98,7 +98,7 @@ _DROP_INVISIBLE = re.compile(f"[{_INVISIBLE}]+")
 
 
 def terms(text: str) -> list[str]:
-    """Return the terms of a text in reading order, repeated as often as they occur.
+    """The terms of a text in reading order, repeated as often as they occur.
 
     An identifier gives its whole form first, then its parts. Never raises: what is no letter, digit or mark of any
     script (control characters, lone surrogates, emoji) separates words.
@@ -107,7 +107,7 @@ def terms(text: str) -> list[str]:
 
 
 def term_spans(text: str) -> list[TermSpan]:
-    """Return (term, start, end) in reading order; `text[start:end]` is where the term was read.
+    """(term, start, end) in reading order; `text[start:end]` is where the term was read.
 
     The terms are those of `terms`. Spans overlap where an identifier also gives its parts, and for character pairs.
     """
@@ -169,7 +169,7 @@ def _pairs(text: str, start: int, end: int) -> Iterator[TermSpan]:
 
 
 def _normal(raw: str) -> str:
-    """Return the comparable form: NFKC, casefolded, without invisible characters, one kind of hyphen."""
+    """The comparable form: NFKC, casefolded, without invisible characters, one kind of hyphen."""
     if raw.isascii():
         return raw.lower()[:LONGEST_TERM]
     visible = _DROP_INVISIBLE.sub("", raw)
@@ -179,7 +179,7 @@ def _normal(raw: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _stem(word: str) -> str:
-    """Return the Snowball English stem of a Latin word, any other word unchanged."""
+    """The Snowball English stem of a Latin word, any other word unchanged."""
     if not _LATIN.fullmatch(word):
         return word
     stemmer = Stemmer.Stemmer("english", 0)  # a stemmer is not safe across threads, and costs a microsecond

@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+SparseEngine = Literal["qdrant", "rank-bm25"]
+"""What computes BM25: the store's sparse vectors, or `rank_bm25` over every chunk, exact and slow."""
 
 K1 = 1.5
 """Saturation of the term frequency; measured, see docs/measurements/first-stage.md."""
@@ -26,7 +29,7 @@ Term = TypeVar("Term", bound=Hashable)
 def document_weights(
     counts: Mapping[Term, int], length: int, average_length: float, *, k1: float = K1, b: float = B
 ) -> dict[Term, float]:
-    """Return the stored side: for each term, its saturated and length-normalised frequency, in (0, k1 + 1).
+    """The stored side: for each term, its saturated and length-normalised frequency, in (0, k1 + 1).
 
     Args:
         counts: how often each term occurs in the chunk; terms that occur 0 times are left out.
@@ -42,12 +45,12 @@ def document_weights(
 
 
 def idf(df: int, n: int) -> float:
-    """Return ln((n - df + 0.5) / (df + 0.5)): 0 for a term in half of the n chunks, negative above."""
+    """The idf ln((n - df + 0.5) / (df + 0.5)): 0 for a term in half of the n chunks, negative above."""
     return math.log(n - df + 0.5) - math.log(df + 0.5)
 
 
 def average_idf(frequencies: Iterable[int], n: int) -> float:
-    """Return the mean idf over all terms of the corpus, given each term's document frequency; 0 without a term."""
+    """The mean idf over all terms of the corpus, given each term's document frequency; 0 without a term."""
     histogram = Counter(df for df in frequencies if df > 0)
     distinct = histogram.total()
     return sum(idf(df, n) * terms for df, terms in sorted(histogram.items())) / distinct if distinct else 0.0
@@ -56,7 +59,7 @@ def average_idf(frequencies: Iterable[int], n: int) -> float:
 def query_weights(
     terms: Iterable[Term], df: Mapping[Term, int], n: int, average_idf: float, *, epsilon: float = EPSILON
 ) -> dict[Term, float]:
-    """Return the sent side: for each query term that the corpus knows, its idf times how often the query repeats it.
+    """The sent side: for each query term that the corpus knows, its idf times how often the query repeats it.
 
     A negative idf is replaced by `epsilon * average_idf`, a weight of exactly 0 by `FAINT`. Unknown terms are left out,
     so an empty answer means that no chunk can match.
@@ -72,11 +75,11 @@ def query_weights(
 
 
 def contributions(query: Mapping[Term, float], document: Mapping[Term, float]) -> tuple[tuple[Term, float], ...]:
-    """Return (term, value) for each shared term, largest first, then by term as text; the values sum to the score."""
+    """(term, value) for each shared term, largest first, then by term as text; the values sum to the score."""
     shared = ((term, weight * document[term]) for term, weight in query.items() if term in document)
     return tuple(sorted(shared, key=lambda pair: (-pair[1], str(pair[0]))))
 
 
 def score(query: Mapping[Term, float], document: Mapping[Term, float]) -> float:
-    """Return the dot product of the two sides: the BM25 score."""
+    """The dot product of the two sides: the BM25 score."""
     return math.fsum(weight * document[term] for term, weight in query.items() if term in document)

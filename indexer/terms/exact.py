@@ -45,7 +45,7 @@ class ExactBM25:
         self._okapi = BM25Okapi(counted, k1=k1, b=b, epsilon=epsilon) if any(counted) else None
 
     def search(self, query: str, limit: int, documents: Sequence[str] | None = None) -> list[Hit]:
-        """Return the `limit` best texts by descending score, ties by id, ranks from 1: texts that share a term.
+        """The `limit` best texts by descending score, ties by id, ranks from 1: texts that share a term.
 
         Sharing a term is the match, whatever the score: a term in half of the texts has idf 0, and in a small corpus
         the floor itself can be negative.

@@ -53,7 +53,7 @@ _DECISIVE = frozenset((*_NUMBERS.split(), *_NEGATIONS.split()))
 
 
 def signature(text: str) -> bytes:
-    """Return the MinHash signature of a text as the catalog keeps it: HASHES little-endian 32-bit numbers."""
+    """The MinHash signature of a text as the catalog keeps it: HASHES little-endian 32-bit numbers."""
     hashes = np.fromiter((crc32(one.encode("utf-8", "surrogatepass")) for one in shingles(text)), np.uint64)
     if not len(hashes):
         return b""
@@ -63,7 +63,7 @@ def signature(text: str) -> bytes:
 
 
 def shingles(text: str) -> frozenset[str]:
-    """Return the set of three successive words; a shorter text is one shingle, a text without words none."""
+    """The set of three successive words; a shorter text is one shingle, a text without words none."""
     words = _WORD.findall(text.casefold())
     if not words:
         return frozenset()
@@ -71,13 +71,13 @@ def shingles(text: str) -> frozenset[str]:
 
 
 def resemblance(one: str, other: str) -> float:
-    """Return the Jaccard index of two texts' shingles; 0 where either has none."""
+    """The Jaccard index of two texts' shingles; 0 where either has none."""
     left, right = shingles(one), shingles(other)
     return len(left & right) / len(left | right) if left and right else 0.0
 
 
 def figures(text: str) -> Counter[str]:
-    """Return the tokens of a text that decide what it says, casefolded, with how often each one occurs.
+    """The tokens of a text that decide what it says, casefolded, with how often each one occurs.
 
     These hold a digit of any script, or are English numbers or negations: seven, twenty-one, not, don't.
 
@@ -91,7 +91,7 @@ def figures(text: str) -> Counter[str]:
 
 
 def sameness(one: str, other: str) -> float:
-    """Return how much two texts resemble each other, at least `RESEMBLANCE`, if they say the same, else 0.
+    """How much two texts resemble each other, at least `RESEMBLANCE`, if they say the same, else 0.
 
     They do if their figures are the same ones as often: with sets, a table with one value in the place of another
     that stands elsewhere in it would be the same. Their order is free, since copies are laid out differently.
@@ -101,7 +101,7 @@ def sameness(one: str, other: str) -> float:
 
 
 def collapse(texts: Sequence[str], signatures: Sequence[bytes], limit: int) -> list[tuple[int, dict[int, float]]]:
-    """Return the first `limit` texts that say what no earlier one does, each with those that say the same as it.
+    """The first `limit` texts that say what no earlier one does, each with those that say the same as it.
 
     These as place and `sameness`. Texts come best first. One that says the same as several kept ones goes with the
     first of these. After the limit is reached, later texts are still looked at: they may go with a kept one.
@@ -124,12 +124,12 @@ def collapse(texts: Sequence[str], signatures: Sequence[bytes], limit: int) -> l
 
 
 def parse(raw: bytes) -> Signature:
-    """Return a signature from its bytes."""
+    """A signature from its bytes."""
     return np.frombuffer(raw, "<u4")
 
 
 def alike(signatures: Mapping[str, Iterable[bytes]]) -> list[list[str]]:
-    """Return groups of documents that resemble each other by estimate, given the signatures of each one's chunks.
+    """Groups of documents that resemble each other by estimate, given the signatures of each one's chunks.
 
     The signature of a document is the least of its chunks' in each place. Groups and names are in order.
     """

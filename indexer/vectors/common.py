@@ -37,7 +37,7 @@ Fetch = Callable[[int], Sequence[tuple[str, float]]]
 
 
 def check_points(points: Sequence[Point], dimension: int) -> None:
-    """Return if every point may be written.
+    """Check that every point may be written.
 
     Raises:
         StoreError: naming the first point whose id is not a UUID in canonical form, whose dense vector is not finite,
@@ -51,7 +51,7 @@ def check_points(points: Sequence[Point], dimension: int) -> None:
 
 
 def check_dense(vector: NDArray[np.float32], dimension: int, name: str) -> None:
-    """Return if the vector has shape (dimension,), finite numbers and a direction, else raise StoreError naming it."""
+    """Check that the vector has shape (dimension,), finite numbers and a direction; a StoreError names it otherwise."""
     if vector.shape != (dimension,):
         raise StoreError(
             f"Refused {name}: it has shape {vector.shape} but this index holds {dimension} numbers per chunk; "
@@ -65,7 +65,7 @@ def check_dense(vector: NDArray[np.float32], dimension: int, name: str) -> None:
 
 
 def check_sparse(weights: Sparse, name: str) -> None:
-    """Return if all ids are unsigned 32-bit numbers and all weights finite, else raise StoreError naming it."""
+    """Check that all ids are unsigned 32-bit numbers and all weights finite; a StoreError names it otherwise."""
     for term, weight in weights.items():
         if term not in _TERM_IDS:
             raise StoreError(f"Refused {name}: term id {term} is not an unsigned 32-bit number.")
@@ -82,13 +82,13 @@ def is_id(text: str) -> bool:
 
 
 def sparse_lists(weights: Sparse) -> tuple[list[int], list[float]]:
-    """Return term ids, ascending, and their weights in the same order."""
+    """The term ids, ascending, and their weights in the same order."""
     ordered = sorted(weights.items())
     return [int(term) for term, _ in ordered], [float(weight) for _, weight in ordered]
 
 
 def payload_name(document: str) -> str:
-    """Return the document's name as an engine can store it: itself, or hex after a NUL where it is no valid Unicode.
+    """The document's name as an engine can store it: itself, or hex after a NUL where it is no valid Unicode.
 
     File names that are not UTF-8 reach Python as lone surrogates, which no engine takes. The name is only compared,
     never read back.
@@ -101,12 +101,12 @@ def payload_name(document: str) -> str:
 
 
 def payload(point: Point) -> dict[str, str]:
-    """Return what is stored beside a point's vectors."""
+    """What is stored beside a point's vectors."""
     return {DOCUMENT: payload_name(point.document), TEXT: point.text}
 
 
 def stored(record: Any) -> StoredPoint:  # noqa: ANN401  a record of either engine
-    """Return a record, fetched with both vectors and its payload, as a value."""
+    """A record, fetched with both vectors and its payload, as a value."""
     vectors, about = record.vector or {}, record.payload or {}
     sparse = vectors.get(SPARSE)
     return StoredPoint(
@@ -118,7 +118,7 @@ def stored(record: Any) -> StoredPoint:  # noqa: ANN401  a record of either engi
 
 
 def best(fetch: Fetch, limit: int) -> list[Hit]:
-    """Return the `limit` best points by descending score, ties by id, ranks from 1.
+    """The `limit` best points by descending score, ties by id, ranks from 1.
 
     Engines break ties by their inner order, which changes with every optimisation. So more is fetched than asked for,
     and a tie that runs across the cut is followed until all of it is seen or `MOST_TIES` are.
@@ -136,7 +136,7 @@ def best(fetch: Fetch, limit: int) -> list[Hit]:
 
 
 def check_known(asked: Iterable[str], known: Iterable[str], place: str) -> None:
-    """Return if all asked ids are known, else raise StoreError that counts the missing ones and names the first."""
+    """Check that all asked ids are known; a StoreError counts the missing ones and names the first otherwise."""
     missing = sorted(set(asked) - set(known))
     if missing:
         raise StoreError(

@@ -92,7 +92,7 @@ class VectorStore(Protocol):
         ...
 
     def flush(self) -> None:
-        """Return once everything written so far survives a crash."""
+        """Make everything written so far survive a crash."""
         ...
 
     def optimize(self) -> None:

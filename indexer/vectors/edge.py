@@ -60,7 +60,7 @@ class EdgeStore:
 
     @classmethod
     def open(cls, path: Path, dimension: int) -> EdgeStore:
-        """Return the store in this folder, created where there is none yet; `dimension` is that of the dense vectors.
+        """The store in this folder, created where there is none yet; `dimension` is that of the dense vectors.
 
         Raises:
             StoreLocked: another owner, in this process or another, has the shard open.
@@ -175,7 +175,7 @@ class EdgeStore:
             return int(self._shard.count(edge.CountRequest(exact=True)))
 
     def flush(self) -> None:
-        """Return once everything written so far survives a crash of the machine."""
+        """Make everything written so far survive a crash of the machine."""
         with self._writing, self._engine("flush"):
             self._shard.flush()
 
@@ -231,7 +231,7 @@ class EdgeStore:
 
 
 def _config(dimension: int) -> edge.EdgeConfig:
-    """Return exact dense search over int8 copies (m=0: no graph), sparse without the engine's own idf, log on."""
+    """Exact dense search over int8 copies (m=0: no graph), sparse without the engine's own idf, log on."""
     return edge.EdgeConfig(
         vectors={DENSE: edge.EdgeVectorParams(size=dimension, distance=edge.Distance.Cosine)},
         sparse_vectors={SPARSE: edge.EdgeSparseVectorParams()},
@@ -242,7 +242,7 @@ def _config(dimension: int) -> edge.EdgeConfig:
 
 
 def _refusal(path: Path, dimension: int, reason: str) -> StoreError:
-    """Return what to tell someone whose shard does not open, given the engine's reason."""
+    """What to tell someone whose shard does not open, given the engine's reason."""
     if any(sign in reason for sign in _LOCK_SIGNS):
         return StoreLocked(
             f"The index at {path} is in use by another process; stop that process, or hand the work to it."

@@ -76,7 +76,7 @@ class ServerStore:
     def connect(
         cls, url: str, collection: str, dimension: int, api_key: str | None = None, timeout: float = TIMEOUT
     ) -> ServerStore:
-        """Return the store in this collection of the server at `url`; `timeout` in seconds, rounded up.
+        """The store in this collection of the server at `url`; `timeout` in seconds, rounded up.
 
         Raises:
             StoreError: the address is none, the server does not answer, or the collection has other vectors.
@@ -193,10 +193,10 @@ class ServerStore:
             return self._client.count(self._collection, exact=True).count
 
     def flush(self) -> None:
-        """Return at once: a write is acknowledged only when it stands in the server's log."""
+        """Nothing to do: a write is acknowledged only when it stands in the server's log."""
 
     def optimize(self) -> None:
-        """Return at once: the server optimises by itself."""
+        """Nothing to do: the server optimises by itself."""
 
     def close(self) -> None:
         """Close the connections. Closing twice is fine."""
@@ -241,7 +241,7 @@ class ServerStore:
                 raise
 
     def _check(self, info: models.CollectionInfo) -> None:
-        """Return if the collection's vectors are ours, with the payload index that filters need."""
+        """Check that the collection's vectors are ours, with the payload index that filters need."""
         vectors = info.config.params.vectors
         dense = vectors.get(DENSE) if isinstance(vectors, dict) else None
         sparse = (info.config.params.sparse_vectors or {}).get(SPARSE)

@@ -22,6 +22,8 @@ CPU_TOKENS = 2048
 GPU_TOKENS = 65_536
 _TURNS = 8
 """Batches that each worker should get, so that none is left waiting at the end for long."""
+_SHORT = 64
+"""Tokens up to which a lone batch, such as a query, is left to one worker: its products are too small to share out."""
 _LEAST = 256
 """Tokens below which a smaller batch costs more per token than an idle worker."""
 
@@ -97,7 +99,8 @@ def run(
     workers = crew.workers if crew is not None else 1
     size = budget if workers == 1 else min(budget, max(_LEAST, sum(lengths) // (workers * _TURNS)))
     waiting = batches(lengths, size, padded=padded)[::-1]
-    submit = crew.submit if crew is not None and len(waiting) > 1 else inline
+    spread = len(waiting) > 1 or sum(lengths) <= _SHORT
+    submit = crew.submit if crew is not None and spread else inline
     flying: dict[Future[Sequence[T]], list[int]] = {}
     try:
         while waiting or flying:

@@ -82,6 +82,19 @@ def read(folder: Path, *, allow_pickle: bool = False) -> Checkpoint:
     return Checkpoint(folder, config, layout, shape, _named(folder, tensors, layout, shape))
 
 
+def require_vocabulary(checkpoint: Checkpoint, size: int) -> None:
+    """Check that a tokenizer of `size` pieces belongs to the model.
+
+    Raises:
+        BadCheckpoint: it knows more than the model.
+    """
+    if size > checkpoint.shape.vocabulary:
+        raise BadCheckpoint(
+            f"{checkpoint.folder}: the tokenizer knows {size} tokens and the model {checkpoint.shape.vocabulary}: "
+            "they do not belong together."
+        )
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """`config.json` as it stands; read here because some published ones cannot be read by their own library.
 

@@ -166,7 +166,7 @@ def _missing(device: torch.device, number: Number) -> dict[str, str | None]:
 
 
 def free(device: torch.device) -> None:
-    """Gives cached, unused memory back to the device."""
+    """Give cached, unused memory back to the device."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":

@@ -122,10 +122,22 @@ class Encoder:
         return torch.split(self._run(texts, packing, first_only=False), list(packing.lengths))
 
     @torch.inference_mode()
+    def means(self, texts: Sequence[Tokens]) -> Tensor:
+        """The mean of the last layer's token states of each text, (n, H) fp32, on the placement's device."""
+        packing = Packing(tuple(len(text) for text in texts), self.placement.device)
+        states = self._run(texts, packing, first_only=False)  # (T, H)
+        return torch.segment_reduce(states, "mean", lengths=packing.bounds.diff().long(), axis=0)
+
+    @torch.inference_mode()
+    def firsts(self, texts: Sequence[Tokens]) -> Tensor:
+        """The last layer's state of each text's first token, (n, H) fp32, on the placement's device."""
+        packing = Packing(tuple(len(text) for text in texts), self.placement.device)
+        return self._run(texts, packing, first_only=True)
+
+    @torch.inference_mode()
     def logits(self, texts: Sequence[Tokens]) -> Tensor:
         """The head's raw output for each text, (n,) fp32 on the CPU."""
-        packing = Packing(tuple(len(text) for text in texts), self.placement.device)
-        first = self._run(texts, packing, first_only=True)  # (n, H)
+        first = self.firsts(texts)  # (n, H)
         weight, bias, out, offset = self._head
         return linear(torch.tanh(linear(first, weight, bias)), out, offset)[:, 0].cpu()
 

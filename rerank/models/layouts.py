@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+NATIVE_TYPES = frozenset(("", "bert", "xlm-roberta", "roberta", "camembert"))
+"""Values of `model_type` in a config whose tensors, under the names below, mean what they say."""
 Body = Literal["bert", "xlm-roberta", "xlm-roberta-fused", "jina-bert"]
 
 _BERT_LAYER = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,15 @@ class QueryWeights:
 
         raw = np.logaddexp(0.0, vectors @ self.weight + self.bias)
         return np.asarray(raw / raw.mean(), dtype=np.float32)
+
+
+def is_trained(folder: Path) -> bool:
+    """True if a folder holds trained layers that rest on the packaged model."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and isinstance(config.get(SECTION), dict) and "base" in config[SECTION]
 
 
 def base_folder(folder: Path, config: Mapping[str, Any]) -> Path:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rerank.base import check, clean, distinct, require_finite, room
 from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
 from rerank.errors import BadCheckpoint
-from rerank.models.checkpoint import Checkpoint, read, weight_files
+from rerank.models.checkpoint import Checkpoint, read, require_vocabulary, weight_files
 from rerank.models.device import Placement, choose
 from rerank.models.encoder import Encoder, Tokens
 from rerank.models.running import Cancel, Progress
@@ -259,12 +259,7 @@ class CrossEncoderScorer(EncoderScorer):
     def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
         checkpoint = read(folder, allow_pickle=allow_pickle)
         _check_head(checkpoint)
-        size = self._reader.tokenizer.get_vocab_size()
-        if size > checkpoint.shape.vocabulary:
-            raise BadCheckpoint(
-                f"{folder}: the tokenizer knows {size} tokens and the model {checkpoint.shape.vocabulary}: "
-                "they do not belong together."
-            )
+        require_vocabulary(checkpoint, self._reader.tokenizer.get_vocab_size())
         return Encoder(checkpoint, self._placement)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
@@ -58,6 +59,7 @@ class RemoteScorer(BaseScorer):
         self._per_request = per_request or wire.most
         self._cache = None if self._contract.list_relative else cache
         self._client: httpx.Client | None = None
+        self._close: weakref.finalize[..., RemoteScorer] | None = None
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -120,9 +122,9 @@ class RemoteScorer(BaseScorer):
     def release(self) -> None:
         """Close the connections; the next call opens new ones."""
         with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+            close, self._client = self._close, None
+        if close is not None:
+            close()
 
     def _ask(
         self, query: str, texts: list[str], total: int, progress: Progress | None, cancel: Cancel | None
@@ -152,6 +154,7 @@ class RemoteScorer(BaseScorer):
         with self._lock:
             if self._client is None:
                 self._client = httpx.Client(follow_redirects=False)
+                self._close = weakref.finalize(self, self._client.close)  # a scorer that is dropped, too
             return self._client
 
     def _notes(self, values: Sequence[float], blank: int) -> tuple[str, ...]:

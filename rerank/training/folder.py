@@ -15,7 +15,7 @@ from rerank.models.trained_folder import QUERY_SIDE, SECTION, SOFTPLUS
 
 
 def write_folder(folder: Path, base: Path, trained: Mapping[str, Tensor], report: Mapping[str, Any]) -> Path:
-    """Return the folder, written: `model.safetensors` in fp16, `config.json` and `training.json`.
+    """The folder, written: `model.safetensors` in fp16, `config.json` and `training.json`.
 
     Args:
         folder: made if it is not there.

@@ -27,7 +27,7 @@ PASSAGES = 2000
 def write_judged(
     pairs: Sequence[Pair], out: Path, *, queries: int = QUERIES, passages: int = PASSAGES, seed: int = 0
 ) -> dict[str, int]:
-    """Return the number of held-out queries by source, a judged folder written for each.
+    """The number of held-out queries by source, a judged folder written for each.
 
     The subjects held out first are those that training holds out with the same seed. A passage is relevant if any pair
     gives it as an answer to that query, case and spacing aside.
@@ -64,7 +64,7 @@ def write_judged(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit status of the command line: 0, or 2 where the input cannot be used."""
+    """The exit status of the command line: 0, or 2 where the input cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m rerank.training.judged", description="Write judged folders.")
     parser.add_argument("--pairs", type=Path, required=True, help="JSON Lines, plain or .xz, as for rerank.training")
     parser.add_argument("--out", type=Path, required=True, help="folder to write the sources' folders into")

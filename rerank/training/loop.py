@@ -54,7 +54,7 @@ def train(
     minutes: float | None,
     say: Log,
 ) -> TrainingRun:
-    """Return the finished run; the model holds the last step's weights, `best` the best ones.
+    """The finished run; the model holds the last step's weights, `best` the best ones.
 
     Args:
         model: where to start.
@@ -114,7 +114,7 @@ def train(
 
 @torch.inference_mode()
 def held_out_scores(model: QueryEncoder, material: Material, pool: Pool) -> dict[str, list[float]]:
-    """Return nDCG@10 of each held-out query by source: its one positive ranked among its list."""
+    """nDCG@10 of each held-out query by source: its one positive ranked among its list."""
     found: dict[str, list[float]] = defaultdict(list)
     for one in material.held:
         places = torch.tensor([one.list], device=model.device)
@@ -124,7 +124,7 @@ def held_out_scores(model: QueryEncoder, material: Material, pool: Pool) -> dict
 
 
 def gain(scores: Sequence[float]) -> float:
-    """Return nDCG@10 of a list whose first passage is the only relevant one; among equals it comes last."""
+    """nDCG@10 of a list whose first passage is the only relevant one; among equals it comes last."""
     ahead = sum(score >= scores[0] for score in scores[1:])
     return 1 / math.log2(2 + ahead) if ahead < 10 else 0.0  # noqa: PLR2004  (the 10 of nDCG@10)
 

@@ -11,7 +11,7 @@ BARRED = -1e4
 
 
 def interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Tensor) -> Tensor:
-    """Return MaxSim of every query with every passage, (B, P): a weighted mean of cosines.
+    """MaxSim of every query with every passage, (B, P): a weighted mean of cosines.
 
     Args:
         queries: unit vectors (B, q, H).
@@ -26,7 +26,7 @@ def interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Tensor
 
 
 def own_interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Tensor) -> Tensor:
-    """Return MaxSim of every query with its own passages, (B, k).
+    """MaxSim of every query with its own passages, (B, k).
 
     Args:
         queries: unit vectors (B, q, H).
@@ -39,7 +39,7 @@ def own_interaction(queries: Tensor, weights: Tensor, passages: Tensor, mask: Te
 
 
 def contrast(own: Tensor, others: Tensor, temperature: float) -> Tensor:
-    """Return the mean cross-entropy of the first own passage against all the others.
+    """The mean cross-entropy of the first own passage against all the others.
 
     Args:
         own: scores of each query's own passages, its positive first, `BARRED` where a list is short, (B, k).
@@ -51,7 +51,7 @@ def contrast(own: Tensor, others: Tensor, temperature: float) -> Tensor:
 
 
 def listwise(own: Tensor, others: Tensor, teacher: Tensor, *, temperature: float, distil: float) -> Tensor:
-    """Return the mean loss of a batch: `contrast`, and over each own list the teacher's distribution.
+    """The mean loss of a batch: `contrast`, and over each own list the teacher's distribution.
 
     Args:
         own: as in `contrast`.

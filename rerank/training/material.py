@@ -49,7 +49,7 @@ class Material:
 
 
 def prepare(pairs: Sequence[Pair], base: Path, model: QueryEncoder, recipe: Recipe, say: Log) -> tuple[Material, Pool]:
-    """Return tokenised pairs with mined negatives, and the pool that they were mined from.
+    """Tokenised pairs with mined negatives, and the pool that they were mined from.
 
     The pool is every positive of every source that was drawn, so negatives cross sources. Held-out passages are never
     negatives of training queries.
@@ -99,7 +99,7 @@ def prepare(pairs: Sequence[Pair], base: Path, model: QueryEncoder, recipe: Reci
 
 
 def tokenise(base: Path, texts: Sequence[str], longest: int) -> list[TokenIds]:
-    """Return each text in word pieces, specials included, at most `longest` of them."""
+    """Each text in word pieces, specials included, at most `longest` of them."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(base / "tokenizer.json"))
@@ -126,7 +126,7 @@ def batches(material: Material, recipe: Recipe, epoch: int) -> Iterator[list[int
 
 
 def freeze(material: Material) -> str:
-    """Return the material as JSON."""
+    """The material as JSON."""
     examples = [
         [one.query, one.positive, sorted(one.forbidden), one.mined.places, one.mined.teacher, one.mined.positive]
         for one in material.examples
@@ -136,7 +136,7 @@ def freeze(material: Material) -> str:
 
 
 def thaw(text: str) -> Material:
-    """Return the material that `freeze` wrote."""
+    """The material that `freeze` wrote."""
     content = json.loads(text)
     return Material(
         pool=tuple(map(tuple, content["pool"])),

@@ -44,7 +44,7 @@ class Mined:
 
 
 def lexical(passages: TermIds, vocabulary: int, device: torch.device | None = None) -> Tensor:
-    """Return BM25 weights of word pieces in passages, a sparse matrix (n, vocabulary).
+    """BM25 weights of word pieces in passages, a sparse matrix (n, vocabulary).
 
     Times a column of a query's piece counts it gives the scores, idf included (Robertson's, floored at 0 by the 1 in
     the logarithm).
@@ -68,7 +68,7 @@ def lexical(passages: TermIds, vocabulary: int, device: torch.device | None = No
 
 
 def lexical_scores(index: Tensor, queries: TermIds) -> Tensor:
-    """Return BM25 scores of every passage for every query, (q, n)."""
+    """BM25 scores of every passage for every query, (q, n)."""
     counts = torch.zeros(index.shape[1], len(queries), device=index.device)  # (V, q)
     for place, pieces in enumerate(queries):
         counts[list(pieces), place] = 1.0
@@ -77,7 +77,7 @@ def lexical_scores(index: Tensor, queries: TermIds) -> Tensor:
 
 
 def top(scores: Tensor, count: int) -> Tensor:
-    """Return the places of the best `count` of each row, best first, earlier ones first among equals, (q, count)."""
+    """The places of the best `count` of each row, best first, earlier ones first among equals, (q, count)."""
     count = min(count, scores.shape[1])
     kept = torch.topk(scores, count, dim=1).values[:, -1:]  # the worst score that can be among the best
     # equal scores are common at a BM25 of 0: the earlier passage comes first, as in a stable sort of everything
@@ -91,12 +91,12 @@ def top(scores: Tensor, count: int) -> Tensor:
 
 
 def standard(scores: Tensor) -> Tensor:
-    """Return each row in standard deviations from its mean, (q, m)."""
+    """Each row in standard deviations from its mean, (q, m)."""
     return (scores - scores.mean(dim=1, keepdim=True)) / scores.std(dim=1, keepdim=True, unbiased=False).clamp(min=1e-6)
 
 
 def blend(lexical_part: Tensor, cosine: Tensor, interaction: Tensor) -> Tensor:
-    """Return the ensemble teacher's scores, (q, m): .3 BM25 + cosine + MaxSim, each standardised over the row."""
+    """The ensemble teacher's scores, (q, m): .3 BM25 + cosine + MaxSim, each standardised over the row."""
     return 0.3 * standard(lexical_part) + standard(cosine) + standard(interaction)
 
 
@@ -108,7 +108,7 @@ def select(
     positive: int,
     rules: Rules,
 ) -> Mined:
-    """Return the negatives of one query.
+    """The negatives of one query.
 
     Args:
         candidates: places in the pool, the positive among them; a place may come twice.

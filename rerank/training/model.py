@@ -64,11 +64,11 @@ class QueryEncoder(nn.Module):
         return int(self.body.config.vocab_size)
 
     def trained(self) -> dict[str, Tensor]:
-        """Return what is trained, by its name in a published BERT folder; `query_weight` is ours."""
+        """What is trained, by its name in a published BERT folder; `query_weight` is ours."""
         return {_published(name): one for name, one in self.named_parameters() if one.requires_grad}
 
     def ask(self, queries: Sequence[Sequence[int]]) -> Asked:
-        """Return the queries as vectors; the forward pass is in bf16, except on a CPU that does not multiply it.
+        """The queries as vectors; the forward pass is in bf16, except on a CPU that does not multiply it.
 
         Args:
             queries: word pieces with the first and last special.

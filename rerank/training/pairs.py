@@ -31,7 +31,7 @@ class Pair:
 
 
 def read_pairs(file: Path) -> list[Pair]:
-    """Return the pairs of a JSON Lines file (`query`, `positive`, and, if known, `source` and `title`), plain or .xz.
+    """The pairs of a JSON Lines file (`query`, `positive`, and, if known, `source` and `title`), plain or .xz.
 
     Equal pairs are kept once, in the order of the file; those without a query or a passage are left out.
 
@@ -62,7 +62,7 @@ def read_pairs(file: Path) -> list[Pair]:
 
 
 def share(pairs: Sequence[Pair], most: int, caps: Mapping[str, int], seed: int) -> list[Pair]:
-    """Return at most `most` pairs, shuffled, sources as even as their sizes and `caps` allow.
+    """At most `most` pairs, shuffled, sources as even as their sizes and `caps` allow.
 
     Every source gets the same number; what a small one leaves over is shared by the others.
 
@@ -91,7 +91,7 @@ def share(pairs: Sequence[Pair], most: int, caps: Mapping[str, int], seed: int) 
 
 
 def hold_out(pairs: Sequence[Pair], queries: int, seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Return (training pairs, held-out pairs); no subject and no passage is on both sides.
+    """(training pairs, held-out pairs); no subject and no passage is on both sides.
 
     Whole subjects (a title of a source) are drawn, source by source in turn, two pairs of each at most, until `queries`
     are held out or a tenth of a source's subjects is used up.
@@ -119,7 +119,7 @@ def hold_out(pairs: Sequence[Pair], queries: int, seed: int) -> tuple[list[Pair]
 
 
 def passage_text(pair: Pair) -> str:
-    """Return the passage as it is trained on: every second one, chosen by its text, stands below its title.
+    """The passage as it is trained on: every second one, chosen by its text, stands below its title.
 
     Passages come with and without their titles in real collections.
     """
@@ -129,12 +129,12 @@ def passage_text(pair: Pair) -> str:
 
 
 def passage_key(text: str) -> str:
-    """Return the text by which passages count as the same: case and spacing do not matter."""
+    """The text by which passages count as the same: case and spacing do not matter."""
     return " ".join(text.lower().split())
 
 
 def answers(pairs: Iterable[Pair]) -> dict[str, set[str]]:
-    """Return, by query (case and spacing aside), the keys of all passages that answer it."""
+    """By query (case and spacing aside), the keys of all passages that answer it."""
     known: dict[str, set[str]] = defaultdict(set)
     for pair in pairs:
         known[passage_key(pair.query)].add(passage_key(pair.positive))

@@ -43,7 +43,7 @@ class Pool:
     """Unit vectors of the passages, (n, H)."""
 
     def tokens(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the token vectors of passages, (..., d, H), and True for what is no padding, (..., d).
+        """The token vectors of passages, (..., d, H), and True for what is no padding, (..., d).
 
         Args:
             places: of any shape.
@@ -76,7 +76,7 @@ class Candidates:
 
 
 def read_pool(base: Path, pieces: Sequence[Sequence[int]], device: torch.device, say: Log) -> Pool:
-    """Return the pool as the untrained model sees it.
+    """The pool as the untrained model sees it.
 
     Args:
         base: folder of the base model.
@@ -150,7 +150,7 @@ def mine(
     rules: Rules,
     say: Log,
 ) -> list[Mined]:
-    """Return each query's hard negatives, none of them among the places `apart`."""
+    """Each query's hard negatives, none of them among the places `apart`."""
     found: list[Mined] = []
     for one, got in zip(wanted, candidates(model, pool, terms, wanted, rules.depth), strict=True):
         found.append(select(got.places, got.blended, got.interaction, one.forbidden | apart, one.positive, rules))
@@ -160,7 +160,7 @@ def mine(
 
 
 def interactions(pool: Pool, asked: Asked, places: Tensor) -> Tensor:
-    """Return MaxSim of each query with its own passages, (B, k); one query at a time, for a long list's memory."""
+    """MaxSim of each query with its own passages, (B, k); one query at a time, for a long list's memory."""
     rows = []
     for row in range(len(places)):
         vectors, mask = pool.tokens(places[row : row + 1])
@@ -169,5 +169,5 @@ def interactions(pool: Pool, asked: Asked, places: Tensor) -> Tensor:
 
 
 def pool_terms(pieces: Sequence[Sequence[int]], vocabulary: int, device: torch.device) -> Tensor:
-    """Return the BM25 weights of a pool of passages given with their specials."""
+    """The BM25 weights of a pool of passages given with their specials."""
     return lexical([one[1:-1] for one in pieces], vocabulary, device)

@@ -83,5 +83,5 @@ _FULL = Recipe(
 
 
 def recipe(size: Size, seed: int = 0) -> Recipe:
-    """Return the recipe of a size: "small" for two CPU cores, "full" for a GPU."""
+    """The recipe of a size: "small" for two CPU cores, "full" for a GPU."""
     return replace(_SMALL if size == "small" else _FULL, seed=seed)

@@ -40,7 +40,7 @@ from rerank.training.recipe import Recipe, recipe
 def fit(
     pairs: Path, out: Path, chosen: Recipe, *, device: str | None = None, minutes: float | None = None, say: Log
 ) -> TrainingRun:
-    """Return the finished run, its best weights written to `out` and its checkpoint to `out`.work beside it.
+    """The finished run, its best weights written to `out` and its checkpoint to `out`.work beside it.
 
     Args:
         pairs: training pairs, see `rerank.training.pairs.read_pairs`.
@@ -87,7 +87,7 @@ def fit(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Return the exit status of the command line: 0, or 2 where the input cannot be used."""
+    """The exit status of the command line: 0, or 2 where the input cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m rerank.training", description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument(
         "--pairs", type=Path, required=True, help="JSON Lines, plain or .xz: query, positive, source, title"

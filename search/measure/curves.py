@@ -55,7 +55,7 @@ def curves(gathered: Gathered, stage: SecondStage, qrels: Qrels, relevant: int =
 def candidate_curve(
     gathered: Gathered, stage: SecondStage, blend: float, qrels: Qrels, relevant: int = 1
 ) -> tuple[CandidatePoint, ...]:
-    """NDCG@10 and milliseconds by candidate count, from the scores of one pass.
+    """nDCG@10 and milliseconds by candidate count, from the scores of one pass.
 
     The first n candidates are put into the order that they would have had alone; milliseconds are the pass's own,
     shared out by candidate. For a list-relative scorer this is an approximation.

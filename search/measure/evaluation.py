@@ -11,8 +11,9 @@ from rerank.models.running import Progress
 from rerank.scorer import Scorer
 from search import second
 from search.hybrid import Retriever, fuse
-from search.result import BlendBy, Candidate, Fusion, Ranked, SearchSettings
+from search.result import Candidate, Ranked
 from search.scripts import Literacy
+from search.settings import BlendBy, Fusion, SearchSettings
 from search.shares import read, sparse_share
 
 Ranking = tuple[str, ...]

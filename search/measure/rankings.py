@@ -8,7 +8,8 @@ from rerank.scorer import Scored
 from search import second
 from search.measure.evaluation import Gathered, Mix, QueryPass, Ranking, SecondStage
 from search.measure.metrics import Run, to_run
-from search.result import BlendBy, Ranked
+from search.result import Ranked
+from search.settings import BlendBy
 from search.shares import first_share
 
 

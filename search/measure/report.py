@@ -12,7 +12,7 @@ from search.measure.evaluation import Gathered
 from search.measure.metrics import PairedTest, Qrels
 from search.measure.rankings import runs
 from search.measure.tuning import Tuning
-from search.result import BlendBy, Fusion
+from search.settings import BlendBy, Fusion
 
 COMPARED = "ndcg@10"
 """The metric of the paired tests."""
@@ -31,7 +31,7 @@ class System:
     """By metric, the 95 % interval of the mean."""
     baseline: str
     against: PairedTest
-    """NDCG@10 against the baseline's; against itself, where this is the baseline."""
+    """nDCG@10 against the baseline's; against itself, where this is the baseline."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from search.fusion import SPARSE_WEIGHT
 from search.measure import metrics
 from search.measure.evaluation import Gathered, Mix
 from search.measure.metrics import Qrels, Run
 from search.measure.rankings import mixed, reranked
-from search.result import SPARSE_WEIGHT, Fusion
+from search.settings import Fusion
 
 SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
 """Shares of BM25, and of the first stage, that are compared."""
@@ -40,7 +41,7 @@ class BlendPoint:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """NDCG@10 of every fusion and share of BM25, and of every blend of each second stage."""
+    """nDCG@10 of every fusion and share of BM25, and of every blend of each second stage."""
 
     fusions: tuple[FusionPoint, ...]
     blends: Mapping[str, tuple[BlendPoint, ...]]

@@ -77,7 +77,7 @@ def test_fusion_and_blend_are_options_of_a_search(home: Path) -> None:
     for option, wrong in (("--fusion", "sum"), ("--blend-by", "votes")):
         done = secondlook(home, "search", option, wrong, "defrost the fridge")
         assert done.status == 2
-        assert f"not {wrong}" in done.err
+        assert f"'{wrong}' is not one of" in done.err
         assert "Traceback" not in done.err
 
 

@@ -24,7 +24,7 @@ def test_formats_are_counted_with_the_reasons_of_what_gave_no_text() -> None:
         stages={"read": 1.26, "embed": 9.0},
     )
 
-    assert summary(asdict(report)) == {
+    assert asdict(summary(report)) == {
         "files": 6,
         "with_text": 3,
         "outcomes": {"added": 1, "empty": 2, "removed": 1, "renamed": 1, "skipped": 1, "unchanged": 1},

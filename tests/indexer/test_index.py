@@ -14,7 +14,7 @@ from indexer.embed.contract import Embedder
 from indexer.errors import FingerprintMismatch, FolderError, IndexerError, StoreError, StoreLocked
 from indexer.index import Index, _known
 from indexer.ingest.scan import shown
-from indexer.report import IngestProgress, IngestReport
+from indexer.report import IngestOptions, IngestProgress, IngestReport
 from rerank.models.running import Cancel
 
 
@@ -94,7 +94,7 @@ def test_dry_run_says_what_a_run_does_and_writes_nothing(index: Index, folder: P
     (folder / "prices.csv").unlink()
     (folder / "bridge.md").write_text("# A new bridge\n", encoding="utf-8")
     (folder / "new.txt").write_text("Something new.", encoding="utf-8")
-    foreseen = outcomes(index.sync(folder, dry_run=True))
+    foreseen = outcomes(index.sync(folder, IngestOptions(dry_run=True)))
     assert found(index, "purrs") == ["cats.txt"]
     assert outcomes(index.sync(folder)) == foreseen
 
@@ -171,7 +171,7 @@ def test_missing_empty_or_unreadable_folder_changes_nothing(index: Index, folder
     assert index.counts() == (5, 5)
     assert index.verify() == []
     (folder / "program.bin").unlink()
-    index.sync(folder, allow_empty=True)
+    index.sync(folder, IngestOptions(allow_empty=True))
     assert index.counts() == (0, 0)
 
 
@@ -208,11 +208,11 @@ def test_other_settings_are_refused_until_rebuilt_and_the_old_index_survives_a_f
         with pytest.raises(FingerprintMismatch):
             index.counts()
         with pytest.raises(FolderError):
-            index.sync(tmp_path / "nowhere", rebuild=True)
+            index.sync(tmp_path / "nowhere", IngestOptions(rebuild=True))
     with Index.open(tmp_path / "index", minilm) as index:
         assert index.counts() == (5, 5)
     with Index.open(tmp_path / "index", minilm, size=100, rebuild=True) as index:
-        index.sync(folder, rebuild=True)
+        index.sync(folder, IngestOptions(rebuild=True))
         assert index.counts() == (5, 5)
         assert index.verify() == []
     with Index.open(tmp_path / "index", minilm, size=100) as index:
@@ -226,7 +226,7 @@ def test_rebuild_keeps_answering_and_keeps_every_folder(index: Index, folder: Pa
     index.sync(folder)
     index.sync(other)
     answers: list[list[str]] = []
-    index.sync(folder, rebuild=True, progress=lambda _: answers.append(found(index, "lions")))
+    index.sync(folder, IngestOptions(rebuild=True), progress=lambda _: answers.append(found(index, "lions")))
     assert answers
     assert all(answer == ["other:lions.txt"] for answer in answers)
     assert index.counts() == (6, 6)

@@ -15,7 +15,8 @@ from rerank.scores_cache import ScoreCache, text_key
 
 def vectors(seed: int, n: int = 20, d: int = 384) -> np.ndarray:
     drawn = np.random.default_rng(seed).standard_normal((n, d)).astype(np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    unit: np.ndarray = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return unit
 
 
 def test_equal_texts_have_equal_keys_and_surrogates_have_one_too() -> None:

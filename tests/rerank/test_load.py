@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import checkpoints
@@ -26,7 +27,8 @@ from rerank.profiles import LISTWISE, available, find, list_profiles
 from rerank.scorer import Scorer
 
 ROOT = Path(__file__).parents[2]
-BUILDERS = {
+Builder = Callable[[Path], Path]
+BUILDERS: dict[str, list[Builder]] = {
     "pointwise": [checkpoints.bert, checkpoints.xlmr, checkpoints.jina_v2, checkpoints.jina_v1],
     "late-interaction": [checkpoints.bert_body],
     "listwise": [write_listwise],
@@ -85,7 +87,7 @@ def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:
 
 
 @pytest.mark.parametrize(("kind", "build"), [(kind, build) for kind, several in BUILDERS.items() for build in several])
-def test_every_published_layout_is_recognised_and_scores(tmp_path: Path, kind: str, build) -> None:  # noqa: ANN001
+def test_every_published_layout_is_recognised_and_scores(tmp_path: Path, kind: str, build: Builder) -> None:
     folder = build(tmp_path)
     assert family(folder) == kind
     for name in (folder, str(folder)):
@@ -97,7 +99,7 @@ def test_every_published_layout_is_recognised_and_scores(tmp_path: Path, kind: s
 
 
 @pytest.mark.parametrize("build", [modernbert, deberta])
-def test_other_architectures_score_as_transformers_does(tmp_path: Path, build) -> None:  # noqa: ANN001
+def test_other_architectures_score_as_transformers_does(tmp_path: Path, build: Builder) -> None:
     from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
     folder = build(tmp_path)

@@ -42,6 +42,13 @@ NAMES = {
     "cascade of servers": "cascade:tei:{url}>jina:{url}@3",
 }
 
+WORST = pytest.mark.parametrize(
+    "scorer",
+    ["bert", "jina_v1", "late", "listwise", "jina", "cohere", "tei", "cascade"],
+    indirect=True,
+)
+"""The largest inputs go once down each path: the other families read, batch and cut as one of these does."""
+
 
 @pytest.fixture(scope="module")
 def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Scorer]]:
@@ -83,7 +90,8 @@ def test_it_states_what_it_is_and_keeps_to_its_range(scorer: Scorer) -> None:
     assert all(scorer.contract.low <= one.score <= scorer.contract.high for one in found.scored)
     assert found.model
     assert found.seconds > 0
-    assert abs(sum(seconds for _, seconds in found.stages) - found.seconds) < 0.1
+    assert found.stages
+    assert 0 <= sum(seconds for _, seconds in found.stages) <= found.seconds + 1e-6
 
 
 @pytest.mark.parametrize(
@@ -105,9 +113,8 @@ def test_what_cannot_be_scored_is_refused_everywhere(scorer: Scorer, query: str,
         scorer.rerank(query, passages)
 
 
+@WORST
 def test_the_largest_call_is_scored(scorer: Scorer) -> None:
-    if scorer.name in {"minilm-maxsim", "second-look-minilm"}:
-        pytest.skip("minutes on a small machine; its code path is that of `late`")
     passages = [f"panda {i % 50}" for i in range(MAX_DOCUMENTS)]
     assert len(scorer.score(QUERY, passages).scored) == MAX_DOCUMENTS
 
@@ -120,6 +127,7 @@ def test_empty_passages_are_scored_and_do_not_disturb_the_others(scorer: Scorer)
         assert [mixed[0], mixed[-1]] == pytest.approx(values(scorer, QUERY, ["a panda eats", "the router"]), abs=1e-5)
 
 
+@WORST
 def test_a_giant_passage_is_scored_and_what_was_not_read_is_told(scorer: Scorer) -> None:
     giant = "the panda eats bamboo in paris. " * 6250  # 200,000 characters
     found = scorer.score(QUERY, [giant, "a panda"])
@@ -282,6 +290,7 @@ def test_spans_are_sentences_within_bounds_on_the_scorers_scale(scorer: Scorer) 
     assert scorer.spans(QUERY, " \n") == ()
 
 
+@WORST
 def test_a_giant_passage_has_spans(scorer: Scorer) -> None:
     passage = "Pandas eat. " * 3000
     spans = scorer.spans(QUERY, passage)

@@ -9,10 +9,12 @@ from serving import Bm25Scorer, HashedWords, engine_of
 
 from indexer.catalog.filters import Filters
 from indexer.index import Index
+from indexer.report import IngestOptions
 from indexer.terms import near
 from search.engine import SearchEngine
 from search.errors import BadQuery
-from search.result import Result, SearchSettings, folding, to_dict
+from search.result import Result, folding, to_dict
+from search.settings import SearchSettings
 
 
 class Patient(HashedWords):
@@ -39,7 +41,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchEngine]:
         (base / "others" / f"{number}.txt").write_text(f"Walrus number {number} likes lamp {number * 7} and the sea.")
     index = Index.open(base / "index", Patient())
     made = engine_of(Bm25Scorer("exact-bm25"), index)
-    made.ingest(base / "letters", collection="letters")
+    made.ingest(base / "letters", IngestOptions(collection="letters"))
     made.ingest(base / "others")
     yield made
     made.close()

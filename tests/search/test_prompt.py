@@ -9,7 +9,7 @@ from results import result
 
 from search import prompt
 from search.errors import BadTemplate
-from search.result import SearchSettings
+from search.settings import SearchSettings
 
 FOUND = result([0.1, 0.2, 0.3, 0.9], SearchSettings(top_n=4))
 

@@ -10,7 +10,8 @@ from results import candidate, result
 
 from rerank.scorer import Scored
 from search import second
-from search.result import SearchSettings, movement, to_dict
+from search.result import movement, to_dict
+from search.settings import SearchSettings
 
 
 def ranks(found: object) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 SECTOR = 512
 FREE, END, FAT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
@@ -10,22 +11,22 @@ SMALLEST = 4096
 """Streams below this would go to the mini stream; they are padded with zeros instead."""
 
 
-def compound(streams: dict[str, bytes | dict[str, bytes]]) -> bytes:
+def compound(streams: Mapping[str, bytes | Mapping[str, bytes]]) -> bytes:
     """Return a compound file whose root holds these streams and folders of streams, some dozens of kilobytes in all."""
-    count = 1 + sum(1 + len(content) if isinstance(content, dict) else 1 for content in streams.values())
+    count = 1 + sum(1 + len(content) if isinstance(content, Mapping) else 1 for content in streams.values())
     directory = -(-count // 4)
     table = [FAT, *_chain(1, directory)]
     body = b""
     entries = [_entry("Root Entry", 5, END, 0, child=1)]
-    waiting: list[tuple[int, dict[str, bytes]]] = []
+    waiting: list[tuple[int, Mapping[str, bytes]]] = []
 
-    def add(members: dict[str, bytes | dict[str, bytes]]) -> None:
+    def add(members: Mapping[str, bytes | Mapping[str, bytes]]) -> None:
         nonlocal body
         names = sorted(members, key=lambda name: (len(name), name.upper()))
         for name in names:
             content = members[name]
             right = FREE if name == names[-1] else len(entries) + 1
-            if isinstance(content, dict):
+            if isinstance(content, Mapping):
                 waiting.append((len(entries), content))
                 entries.append(_entry(name, 1, 0, 0, right=right))
                 continue

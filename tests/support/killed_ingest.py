@@ -53,8 +53,8 @@ def run(asked: dict[str, Any]) -> dict[str, Any]:
     readable, writable = os.pipe()
     child = os.fork()
     if child == 0:
-        calls = ingest(Path(asked["folder"]), Path(asked["index"]), asked.get("calls") or 0)
-        os.write(writable, str(calls).encode())
+        made = ingest(Path(asked["folder"]), Path(asked["index"]), asked.get("calls") or 0)
+        os.write(writable, str(made).encode())
         os._exit(0)
     os.close(writable)
     if asked.get("seconds") is not None:

@@ -12,10 +12,11 @@ from indexer.report import FileOutcome, IngestProgress, IngestReport
 from rerank.models.running import Cancel
 from rerank.scorer import Scored, Span
 from search import second
-from search.engine import IndexState
+from search.engine import DocumentRow, IndexState
 from search.errors import BadQuery
-from search.result import Candidate, Result, SearchSettings
+from search.result import Candidate, Result
 from search.scorers import ScorerChoice
+from search.settings import SearchSettings
 
 FACTS = (
     "The pump runs dry when the intake filter is clogged.",
@@ -79,16 +80,11 @@ def make_result(
     )
 
 
-@dataclass
-class Document:
+def document(
+    path: str, title: str = "", kind: str = "markdown", chunks: int = 3, note: str = "", *, collection: str = ""
+) -> DocumentRow:
     """A row of the documents table."""
-
-    path: str
-    title: str = ""
-    kind: str = "markdown"
-    chunks: int = 3
-    note: str = ""
-    collection: str = ""
+    return DocumentRow(path, title, kind, chunks, note, "data/sample", collection)
 
 
 @dataclass
@@ -97,10 +93,10 @@ class PageEngine:
 
     answer: Callable[[str, SearchSettings], Result] = make_result
     examples: tuple[str, ...] = ("why does the pump overheat", "Wie oft wird der Filter gereinigt?")
-    rows: list[Document] = field(
+    rows: list[DocumentRow] = field(
         default_factory=lambda: [
-            Document("manuals/pump.md", "Pump"),
-            Document("scan.pdf", "", "pdf", 0, "no text: scanned"),
+            document("manuals/pump.md", "Pump"),
+            document("scan.pdf", "", "pdf", 0, "no text: scanned"),
         ]
     )
     asked: list[tuple[str, SearchSettings]] = field(default_factory=list)
@@ -140,13 +136,13 @@ class PageEngine:
             self.notes,
         )
 
-    def documents(self) -> list[Document]:
+    def documents(self) -> list[DocumentRow]:
         """The rows."""
         return self.rows
 
-    def ingest(self, folder: str, progress: Callable[[IngestProgress], None], cancel: Cancel) -> IngestReport:
+    def ingest(self, folder: str, *, progress: Callable[[IngestProgress], None], cancel: Cancel) -> IngestReport:
         """Go through the files with a pause at each; the third one fails."""
-        outcomes = []
+        outcomes: list[FileOutcome] = []
         for done in range(1, self.files + 1):
             if cancel:
                 return IngestReport(folder, tuple(outcomes), 1.0, cancelled=True)

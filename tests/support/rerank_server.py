@@ -52,7 +52,7 @@ def shared_words(query: str, document: str) -> float:
 
 def well_behaved(call: Call) -> None:
     """Answer in the shape that the request has, best first, as real servers do."""
-    texts = call.body.get("texts", call.body.get("documents"))
+    texts = call.body["texts"] if "texts" in call.body else call.body["documents"]
     key = "score" if "texts" in call.body else "relevance_score"
     results = [{"index": i, key: shared_words(call.body["query"], text)} for i, text in enumerate(texts)]
     results.sort(key=lambda one: -one[key])

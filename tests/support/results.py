@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from indexer.chunk import Chunk, Hit, chunk_id
 from rerank.scorer import Scored
 from search import second
-from search.result import Candidate, Result, SearchSettings
+from search.result import Candidate, Result
+from search.settings import SearchSettings
 
 
 def candidate(rank: int, text: str | None = None, document: str | None = None) -> Candidate:

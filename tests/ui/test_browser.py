@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from person import WAIT_SECONDS, Keys, Person
 
 from indexer.catalog.filters import Filters
 from search.engine import IndexState
-from search.result import Result, SearchSettings
+from search.result import Result
+from search.settings import SearchSettings
 
-pytestmark = pytest.mark.browser
 Page = Callable[[Any], str]
 
 
@@ -120,6 +121,9 @@ def test_two_visitors_do_not_see_each_others_results(person: Person, page: Page)
             query, settings, [make_candidate(rank, f"{query} {rank}", f"{query}-{rank}.md") for rank in range(1, 9)]
         )
 
+    def shows(name: str) -> bool:
+        return any(name in one for one in person.texts(".sl-after h3"))
+
     url = page(PageEngine(answer))
     driver = person.driver
     windows = [driver.current_window_handle]
@@ -130,7 +134,7 @@ def test_two_visitors_do_not_see_each_others_results(person: Person, page: Page)
                 windows.append(driver.current_window_handle)
             person.open(url)
             person.ask(name)
-            person.wait(lambda name=name: any(name in one for one in person.texts(".sl-after h3")))
+            person.wait(partial(shows, name))
         driver.switch_to.window(windows[0])
         number = person.all("#sl-top-n input[type=number]")[0]
         number.send_keys(Keys.CONTROL, "a")

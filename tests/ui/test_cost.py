@@ -1,7 +1,8 @@
 import pytest
 from page_engine import make_candidate, make_result
 
-from search.result import Result, SearchSettings
+from search.result import Result
+from search.settings import SearchSettings
 from ui.cost import format_seconds, format_wait, list_stages, summarise, total_seconds
 
 

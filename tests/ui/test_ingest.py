@@ -1,4 +1,5 @@
 import threading
+from typing import Any
 
 from page_engine import PageEngine
 
@@ -26,13 +27,14 @@ def test_a_stop_ends_the_run_and_keeps_what_was_done() -> None:
     stop.request()
     report = list(stream)[-1]
 
+    assert isinstance(report, IngestReport)
     assert report.cancelled
     assert 0 < len(report.outcomes) < 50
 
 
 def test_an_error_ends_the_stream_as_one_sentence() -> None:
     class Refusing(PageEngine):
-        def ingest(self, folder: str, *_: object) -> IngestReport:
+        def ingest(self, folder: str, **_: object) -> IngestReport:
             raise FolderError(f"There is no folder {folder}: check the path.")
 
     assert list(stream_ingest(Refusing(), "/nowhere", Cancel())) == [  # type: ignore[arg-type]
@@ -44,8 +46,8 @@ def test_a_run_that_nobody_watches_any_more_goes_on() -> None:
     ended = threading.Event()
 
     class Telling(PageEngine):
-        def ingest(self, *given: object) -> IngestReport:
-            report = super().ingest(*given)  # type: ignore[arg-type]
+        def ingest(self, folder: str, **given: Any) -> IngestReport:
+            report = super().ingest(folder, **given)
             ended.set()
             return report
 
@@ -53,4 +55,4 @@ def test_a_run_that_nobody_watches_any_more_goes_on() -> None:
     next(stream)
     stream.close()  # type: ignore[attr-defined]
 
-    assert ended.wait(10)
+    assert ended.wait(60)

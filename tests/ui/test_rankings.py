@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from page_engine import make_candidate, make_result
 
-from search.result import Result, SearchSettings
+from search.result import Result
+from search.settings import SearchSettings
 from ui.rankings import compare, score_share, term_bars
 
 

@@ -1,22 +1,25 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from page_engine import Document, PageEngine, make_candidate, make_result
+from page_engine import PageEngine, document, make_candidate, make_result
 
 from indexer.catalog.filters import Filters
 from indexer.report import FileOutcome, IngestProgress, IngestReport
 from rerank.scorer import Span
 from search import prompt
-from search.result import SearchSettings, Twin
+from search.result import Twin
+from search.settings import SearchSettings
 from ui import views
 
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\" onmouseover='alert(3)' {{7*7}} ${7*7} {% raw %}"
 
 
-def parse(html: str) -> BeautifulSoup:
+def parse(html: str) -> Any:
+    """The tree; what a selection does not find fails the test that asks it something."""
     return BeautifulSoup(html, "html.parser")
 
 
@@ -51,8 +54,8 @@ def hostile_prompts() -> str:
         hostile_result,
         hostile_prompts,
         lambda: views.view_trouble(ATTACK),
-        lambda: views.view_documents([Document(ATTACK, ATTACK, ATTACK, 0, ATTACK)], ATTACK),
-        lambda: views.view_documents([Document(ATTACK, ATTACK, ATTACK, 0, ATTACK)]),
+        lambda: views.view_documents([document(ATTACK, ATTACK, ATTACK, 0, ATTACK)], ATTACK),
+        lambda: views.view_documents([document(ATTACK, ATTACK, ATTACK, 0, ATTACK)]),
         lambda: views.view_report(
             IngestReport(ATTACK, (FileOutcome(ATTACK, "failed", ATTACK), FileOutcome(ATTACK, "added")), 1.0)
         ),
@@ -218,7 +221,7 @@ def test_progress_without_a_rate_says_that_time_left_is_unknown() -> None:
 
 
 def test_documents_are_filtered_by_every_word_and_counted() -> None:
-    rows = [Document(f"notes/{number}.md", f"Note {number}") for number in range(700)]
+    rows = [document(f"notes/{number}.md", f"Note {number}") for number in range(700)]
 
     assert "Showing 500 of 700" in views.view_documents(rows)
     assert "1 of 700 documents" in views.view_documents(rows, "NOTE notes/699")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -29,20 +29,21 @@ class EscapedJson(Response):
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - JSON is any of six types
-        """Return the body."""
+        """The body."""
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def router(services: Services) -> APIRouter:
-    """Return the routes of `/api/search`, `/api/documents` and `/api/state`."""
+    """The routes of `/api/search`, `/api/documents` and `/api/state`."""
     routes = APIRouter(prefix="/api", route_class=StrictRoute, tags=["application"])
     engine = services.engine
 
     @routes.post("/search", responses={**errors(*COSTLY, 409), 200: {"model": SearchResponse}})
     async def search(request: Request, body: SearchRequest) -> EscapedJson:
         """Search the index; the answer is the whole result, every stage's rank and score in it."""
-        scorer = body.scorer if body.scorer in {None, NO_SCORER} else services.scorer(body.scorer)
-        settings = body.settings(scorer)
+        settings = body.settings()
+        if settings.scorer not in {None, NO_SCORER}:
+            settings = replace(settings, scorer=services.scorer(settings.scorer))
 
         def work(cancel: Cancel) -> Result:
             return engine.search(body.query, settings, cancel=cancel)

@@ -21,7 +21,7 @@ from rerank.models.running import Cancel
 
 
 def router(services: Services) -> APIRouter:
-    """Return the routes of `/v1/embeddings` and `/embeddings`."""
+    """The routes of `/v1/embeddings` and `/embeddings`."""
     routes = APIRouter(route_class=StrictRoute, tags=["embeddings"])
 
     async def embeddings(request: Request, body: EmbeddingRequest) -> EmbeddingResponse:
@@ -45,7 +45,7 @@ def router(services: Services) -> APIRouter:
         return EmbeddingResponse(
             data=[EmbeddingItem(index=i, embedding=one) for i, one in enumerate(encode(vectors, encoding))],
             model=name,
-            usage=Usage(prompt_tokens=tokens, total_tokens=tokens),
+            usage=Usage.of(tokens),
         )
 
     for path in ("/v1/embeddings", "/embeddings"):

@@ -25,7 +25,7 @@ Identity = Annotated[str, Path(min_length=1, max_length=64, description="The id 
 
 
 def router(ingests: Ingests) -> APIRouter:
-    """Return the routes below `/api/ingest`."""
+    """The routes below `/api/ingest`."""
     routes = APIRouter(prefix="/api/ingest", route_class=StrictRoute, tags=["application"])
 
     @routes.post("", status_code=202, responses=errors(400, 409, 413, 415, 422))

@@ -17,7 +17,7 @@ from search.scorers import NO_SCORER
 
 
 def router(services: Services) -> APIRouter:
-    """Return the routes of `/health`, `/v1/models` and `/metrics`."""
+    """The routes of `/health`, `/v1/models` and `/metrics`."""
     routes = APIRouter(route_class=StrictRoute, tags=["status"])
 
     @routes.get("/health", responses=errors())

@@ -4,63 +4,44 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.wire.base import Positive, WireModel, whole
+from app.api.wire.base import WireModel
+from app.api.wire.settings import with_settings
 from indexer.catalog.filters import Filters
 from indexer.report import LONGEST_NAME, IngestOptions
 from search.engine import MAX_QUERY_CHARACTERS
-from search.result import DEFAULT_CANDIDATES, DEFAULT_TOP_N, MAX_CANDIDATES, BlendBy, Fusion, SearchSettings
-
-Share = Annotated[float, Field(ge=0, le=1)]
+from search.filters import FILTER_OPTIONS
+from search.settings import SearchSettings
 
 
 class FiltersBody(WireModel):
     """What a document must have to be searched; all that is stated has to hold."""
 
-    collection: Annotated[
-        str | None, Field(max_length=LONGEST_NAME, description="Empty: only documents in no collection.")
-    ] = None
-    path: Annotated[str | None, Field(min_length=1, max_length=1024)] = None
-    """Glob as in .gitignore: *.pdf, notes/, notes/**/*.md."""
-    kind: Annotated[str | None, Field(min_length=1, max_length=64)] = None
-    """What it was read as, or the ending of its name: pdf, markdown, md."""
-    since: Annotated[str | None, Field(max_length=40)] = None
-    """ISO 8601 date or time of the last change, at the earliest."""
-    until: Annotated[str | None, Field(max_length=40)] = None
-    """The same, at the latest; a date includes its day."""
+    collection: Annotated[str | None, Field(max_length=LONGEST_NAME, description=FILTER_OPTIONS["collection"].help)] = (
+        None
+    )
+    path: Annotated[str | None, Field(min_length=1, max_length=1024, description=FILTER_OPTIONS["path"].help)] = None
+    """Glob as in .gitignore."""
+    kind: Annotated[str | None, Field(min_length=1, max_length=64, description=FILTER_OPTIONS["kind"].help)] = None
+    """What it was read as, or the ending of its name."""
+    since: Annotated[str | None, Field(max_length=40, description=FILTER_OPTIONS["since"].help)] = None
+    """ISO 8601 date or time of the last change."""
+    until: Annotated[str | None, Field(max_length=40, description=FILTER_OPTIONS["until"].help)] = None
+    """The same; a date includes its day."""
 
 
+@with_settings(filters=FiltersBody)
 class SearchRequest(WireModel):
-    """A query and everything its outcome depends on besides the index."""
+    """A query and everything its outcome depends on besides the index: each field of `SearchSettings`."""
 
     query: Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=r"\S")]
-    candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES), BeforeValidator(whole)] = DEFAULT_CANDIDATES
-    top_n: Positive = DEFAULT_TOP_N
-    scorer: Annotated[str | None, Field(max_length=512)] = None
-    fusion: Fusion = "zscore"
-    sparse: Literal["qdrant", "rank-bm25"] = "qdrant"
-    sparse_weight: Share | None = None
-    """Share of BM25 in the fusion; none is the measured one, or 1 where the embedding model does not read the query."""
-    blend: Share | None = None
-    blend_by: BlendBy = "scores"
-    """What is blended with the first stage: standardised scores or ranks."""
-    cutoff: float | None = None
-    explain: bool = True
-    filters: FiltersBody | None = None
-    collapse: Annotated[
-        bool,
-        Field(
-            description="Fold passages that say the same as a better one, with the same figures, into it: they are "
-            "listed as its twins. False ranks each of them."
-        ),
-    ] = True
 
-    def settings(self, scorer: str | None) -> SearchSettings:
-        """Return the settings, with the scorer that answers for the name that was sent."""
-        filters = Filters(**self.filters.model_dump()) if self.filters else None
-        stated = self.model_dump(exclude={"query", "filters"})
-        return SearchSettings(**{**stated, "scorer": scorer, "filters": filters})
+    def settings(self) -> SearchSettings:
+        """The settings as they were sent; the scorer still has the name that the caller gave it."""
+        sent = self.model_dump(exclude={"query"})
+        filters = sent.pop("filters")
+        return SearchSettings(**sent, filters=Filters(**filters) if filters else None)
 
 
 class Open(BaseModel):
@@ -79,6 +60,9 @@ class ChunkBody(Open):
     end: int
     text: str
     title: str
+    context: Annotated[str, Field(description="The headings that it stands under, outermost first, in one line.")]
+    page: Annotated[int | None, Field(description="The page of the file, from 1, on which it begins.")]
+    line: Annotated[int | None, Field(description="The line of the file, from 1, on which it begins.")]
 
 
 class HitBody(Open):
@@ -115,7 +99,7 @@ class CandidateBody(Open):
     dense: HitBody | None
     sparse: HitBody | None
     terms: list[tuple[str, float]]
-    twins: list[TwinBody] = []
+    twins: list[TwinBody]
 
 
 class RankedBody(Open):
@@ -135,6 +119,11 @@ class RankedBody(Open):
     movement: str
 
 
+@with_settings(filters=FiltersBody)
+class SettingsBody(Open):
+    """The settings that a search ran with."""
+
+
 class SearchResponse(Open):
     """What each stage did to the query."""
 
@@ -142,14 +131,17 @@ class SearchResponse(Open):
     candidates: list[CandidateBody]
     ranked: list[RankedBody]
     seconds: dict[str, float]
-    settings: dict[str, Any]
+    settings: SettingsBody
     scorer: str
     runtime: str
     score_range: tuple[float, float]
-    blend: float
+    blend: Annotated[float, Field(description="The share of the first stage that was applied.")]
+    sparse_weight: Annotated[
+        float, Field(description="The share of BM25 that was applied; without meaning for reciprocal ranks.")
+    ]
     cut: int
     folded: Annotated[int, Field(description="Passages that are listed as twins of a candidate.")]
-    documents: int | None = None
+    documents: int | None
     notes: list[str]
     top: list[str]
 
@@ -158,7 +150,12 @@ class DocumentBody(Open):
     """An indexed document."""
 
     path: str
+    title: str
+    kind: str
     chunks: int
+    note: str
+    folder: str
+    collection: str
 
 
 class DocumentList(BaseModel):
@@ -188,7 +185,7 @@ class IngestRequest(WireModel):
     """Collection that the folder belongs to from now on; empty for none."""
 
     def options(self) -> IngestOptions:
-        """Return all but the folder."""
+        """All but the folder."""
         return IngestOptions(**self.model_dump(exclude={"folder"}))
 
 

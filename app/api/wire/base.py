@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from rerank.scorer import MAX_DOCUMENTS
-
 
 class WireModel(BaseModel):
     """A body whose fields must have exactly the types stated; unknown fields are ignored."""
@@ -16,7 +14,7 @@ class WireModel(BaseModel):
 
 
 def whole(value: object) -> object:
-    """Return 3 for 3.0, which is an integer in JSON Schema but a float to the parser."""
+    """3 for 3.0, which is an integer in JSON Schema but a float to the parser."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -24,9 +22,6 @@ Integer = Annotated[int, BeforeValidator(whole)]
 Natural = Annotated[int, Field(ge=0), BeforeValidator(whole)]
 Positive = Annotated[int, Field(ge=1), BeforeValidator(whole)]
 Query = Annotated[str, Field(min_length=1, pattern=r"\S", description="What to look for.")]
-Document = str | dict[str, Any]
-DocumentTexts = Annotated[list[Document], Field(min_length=1, max_length=MAX_DOCUMENTS)]
-PlainTexts = Annotated[list[str], Field(min_length=1, max_length=MAX_DOCUMENTS)]
 TopN = Annotated[Natural | None, Field(description="How many to return; null and 0 mean all.")]
 ModelName = Annotated[str | None, Field(max_length=512, description="Empty: the server's default.")]
 
@@ -36,6 +31,11 @@ class Usage(BaseModel):
 
     prompt_tokens: int
     total_tokens: int
+
+    @classmethod
+    def of(cls, tokens: int) -> Usage:
+        """The usage of a call that read so many tokens and wrote none."""
+        return cls(prompt_tokens=tokens, total_tokens=tokens)
 
 
 class ErrorDetails(BaseModel):
@@ -98,7 +98,7 @@ _MEANING = {
 
 
 def errors(*statuses: int, body: Any = ErrorBody) -> dict[int | str, dict[str, Any]]:  # noqa: ANN401 - a type or union
-    """Return the OpenAPI entries of the statuses that a route can answer with, besides those that every route can."""
+    """The OpenAPI entries of the statuses that a route can answer with, besides those that every route can."""
     return {status: {"model": body, "description": _MEANING[status]} for status in sorted({401, 421, 500, *statuses})}
 
 

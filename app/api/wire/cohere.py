@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.api.rerank_call import Answer, Ask, unit_score
-from app.api.wire.base import DocumentTexts, ModelName, Natural, Query, TopN, Usage, WireModel
-from app.api.wire.jina import Meta, meta, texts
+from app.api.ask import Answer, Ask, unit_score
+from app.api.wire.base import ModelName, Natural, Query, TopN, Usage, WireModel
+from app.api.wire.documents import DocumentTexts, texts
+from app.api.wire.meta import Meta, meta
 from rerank.scorer import ScoreContract, Span
 
 DEFAULT_TOKENS = 4096
@@ -71,7 +72,7 @@ class RerankV2Response(BaseModel):
 
 
 def to_ask(body: RerankV2Request) -> Ask:
-    """Return what the body asks for.
+    """What the body asks for.
 
     Raises:
         Refusal: 400 for a document without text.
@@ -87,7 +88,7 @@ def to_ask(body: RerankV2Request) -> Ask:
 
 
 def to_response(body: RerankV2Request, ask: Ask, answer: Answer) -> RerankV2Response:
-    """Return the answer in this shape."""
+    """The answer in this shape."""
     wish = body.spans
     return RerankV2Response(
         id=uuid.uuid4().hex,
@@ -101,13 +102,13 @@ def to_response(body: RerankV2Request, ask: Ask, answer: Answer) -> RerankV2Resp
             )
             for one in answer.places
         ],
-        usage=Usage(prompt_tokens=answer.tokens, total_tokens=answer.tokens),
+        usage=Usage.of(answer.tokens),
         meta=meta(answer),
     )
 
 
 def relevant(spans: tuple[Span, ...], wish: RelevantSpansWish, contract: ScoreContract) -> list[RelevantSpan]:
-    """Return the sentences at or above the threshold, the best `max_spans` of them, in text order."""
+    """The sentences at or above the threshold, the best `max_spans` of them, in text order."""
     threshold = 0.1 if wish.threshold is None else wish.threshold
     scored = [RelevantSpan(start=one.start, end=one.end, score=unit_score(contract, one.score)) for one in spans]
     best = sorted((one for one in scored if one.score >= threshold), key=lambda one: (-one.score, one.start))

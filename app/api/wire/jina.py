@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from app.api.errors import Refusal
-from app.api.rerank_call import Answer, Ask
-from app.api.wire.base import DocumentTexts, ModelName, Natural, Query, TopN, Usage, WireModel
-
-API_VERSION = "2"
+from app.api.ask import Answer, Ask
+from app.api.wire.base import ModelName, Natural, Query, TopN, Usage, WireModel
+from app.api.wire.documents import DocumentTexts, shown, texts
+from app.api.wire.meta import Meta, meta
 
 
 class RerankRequest(WireModel):
@@ -49,27 +46,6 @@ class ResultItem(BaseModel):
     document: dict[str, Any] | str | None = None
 
 
-class ApiVersion(BaseModel):
-    """The wire version."""
-
-    version: str = API_VERSION
-
-
-class BilledUnits(BaseModel):
-    """Cohere's units."""
-
-    search_units: int
-    input_tokens: int
-
-
-class Meta(BaseModel):
-    """Cohere's envelope."""
-
-    api_version: ApiVersion
-    billed_units: BilledUnits
-    warnings: list[str] | None = None
-
-
 class RerankResponse(BaseModel):
     """The documents by descending score, cut to `top_n`."""
 
@@ -82,7 +58,7 @@ class RerankResponse(BaseModel):
 
 
 def to_ask(body: RerankRequest) -> Ask:
-    """Return what the body asks for.
+    """What the body asks for.
 
     Raises:
         Refusal: 400 for a document without text.
@@ -104,7 +80,7 @@ def to_ask(body: RerankRequest) -> Ask:
 def to_response(
     body: RerankRequest, answer: Answer, *, documents: bool, plain: bool = False, named: bool = False
 ) -> RerankResponse:
-    """Return the answer in this shape.
+    """The answer in this shape.
 
     Args:
         body: the request.
@@ -123,57 +99,10 @@ def to_response(
             ResultItem(
                 index=one.index,
                 relevance_score=one.logit if raw else one.score,
-                document=_shown(body.documents[one.index], body.rank_fields, plain=plain) if wanted else None,
+                document=shown(body.documents[one.index], body.rank_fields, plain=plain) if wanted else None,
             )
             for one in answer.places
         ],
-        usage=Usage(prompt_tokens=answer.tokens, total_tokens=answer.tokens),
+        usage=Usage.of(answer.tokens),
         meta=meta(answer),
     )
-
-
-def meta(answer: Answer) -> Meta:
-    """Return Cohere's envelope for an answer."""
-    return Meta(
-        api_version=ApiVersion(),
-        billed_units=BilledUnits(search_units=answer.search_units, input_tokens=answer.tokens),
-        warnings=list(answer.warnings) or None,
-    )
-
-
-def texts(documents: Sequence[str | dict[str, Any]], rank_fields: Sequence[str] | None) -> tuple[str, ...]:
-    """Return what is read of each document.
-
-    Raises:
-        Refusal: 400 for a document without text.
-    """
-    return tuple(_text(document, rank_fields, place) for place, document in enumerate(documents))
-
-
-def _text(document: str | dict[str, Any], rank_fields: Sequence[str] | None, place: int) -> str:
-    """A string as it is; of a dictionary its `rank_fields`, or its `text`, or every field as `name: value` lines."""
-    if isinstance(document, str):
-        return document
-    if not rank_fields and isinstance(document.get("text"), str):
-        return str(document["text"])
-    fields = [name for name in rank_fields or document if document.get(name) is not None]
-    if not fields or (fields == ["image"] and not rank_fields):
-        reason = "is an image, and models here read text" if "image" in document else "has no text"
-        raise Refusal(400, f"Document {place} {reason}: send a string, or an object with text.", param="documents")
-    if len(fields) == 1:
-        return _plain(document[fields[0]])
-    return "\n".join(f"{name}: {_plain(document[name])}" for name in fields)
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _shown(document: str | dict[str, Any], rank_fields: Sequence[str] | None, *, plain: bool) -> dict[str, Any] | str:
-    if plain:
-        return _text(document, rank_fields, 0)
-    if isinstance(document, str):
-        return {"text": document}
-    if isinstance(document.get("text"), str):
-        return document
-    return {**document, "text": _text(document, rank_fields, 0)}

@@ -55,7 +55,7 @@ class EmbeddingRequest(WireModel):
     """Accepted either way: the vectors have length 1."""
 
     def texts(self) -> list[str]:
-        """Return the texts.
+        """The texts.
 
         Raises:
             Refusal: 400 for token ids, which only the tokenizer that made them can read.
@@ -72,7 +72,7 @@ class EmbeddingRequest(WireModel):
         return [one.text if isinstance(one, TextInput) else one for one in given]
 
     def encoding(self) -> Encoding:
-        """Return the one encoding that is asked for.
+        """The one encoding that is asked for.
 
         Raises:
             Refusal: 400 for several at once.
@@ -103,7 +103,7 @@ class EmbeddingResponse(BaseModel):
 
 
 def encode(vectors: Vectors, encoding: Encoding) -> list[list[float] | list[int] | str]:
-    """Return each row (d,) in the encoding.
+    """Each row (d,) in the encoding.
 
     "base64" is little-endian float32; "ubinary" packs the signs of eight numbers into a byte, the first in its highest
     bit; "binary" is the same less 128.

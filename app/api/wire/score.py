@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.errors import Refusal
 from app.api.wire.base import ModelName, Usage, WireModel
-from rerank.scorer import MAX_DOCUMENTS
+from rerank.scorer import MAX_DOCUMENTS, Scored
 
 NAMES = (("queries", "documents"), ("queries", "items"), ("data_1", "data_2"), ("text_1", "text_2"))
 """The pairs of fields that vLLM knows."""
@@ -54,7 +55,7 @@ class ScoreResponse(BaseModel):
 
 
 def pairs(body: ScoreRequest) -> list[tuple[str, str]]:
-    """Return the (query, document) pairs that the body means.
+    """The (query, document) pairs that the body means.
 
     Raises:
         Refusal: 400 if no pair of fields is complete, the lengths do not fit, or a query is empty.
@@ -77,12 +78,13 @@ def pairs(body: ScoreRequest) -> list[tuple[str, str]]:
     raise Refusal(400, "Send queries and documents (or queries and items, data_1 and data_2, text_1 and text_2).")
 
 
-def to_response(model: str, scores: list[float], tokens: int) -> ScoreResponse:
-    """Return the scores in this shape."""
+def to_response(body: ScoreRequest, model: str, scored: Sequence[Scored], tokens: int) -> ScoreResponse:
+    """The scores in this shape."""
+    raw = body.use_activation is False
     return ScoreResponse(
         id=f"score-{uuid.uuid4().hex}",
         created=int(time.time()),
         model=model,
-        data=[ScoreItem(index=i, score=score) for i, score in enumerate(scores)],
-        usage=Usage(prompt_tokens=tokens, total_tokens=tokens),
+        data=[ScoreItem(index=i, score=one.logit if raw else one.score) for i, one in enumerate(scored)],
+        usage=Usage.of(tokens),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from app.api.rerank_call import Answer, Ask
-from app.api.wire.base import ModelName, PlainTexts, Query, TopN, WireModel
+from app.api.ask import Answer, Ask
+from app.api.wire.base import ModelName, Query, TopN, WireModel
+from app.api.wire.documents import PlainTexts
 
 
 class TeiRequest(WireModel):
@@ -30,12 +31,12 @@ class TeiRank(BaseModel):
 
 
 def to_ask(body: TeiRequest) -> Ask:
-    """Return what the body asks for; without `truncate` a text that would be cut is refused."""
+    """What the body asks for; without `truncate` a text that would be cut is refused."""
     return Ask(query=body.query, documents=tuple(body.texts), model=body.model, refuse_truncation=not body.truncate)
 
 
 def to_response(body: TeiRequest, answer: Answer) -> list[TeiRank]:
-    """Return the answer in this shape."""
+    """The answer in this shape."""
     return [
         TeiRank(
             index=one.index,

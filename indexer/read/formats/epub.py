@@ -15,7 +15,7 @@ _PAGES = frozenset({".xhtml", ".html", ".htm", ".xml"})
 
 
 def epub(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
-    """Return the chapters in reading order, headings as Markdown headings.
+    """The chapters in reading order, headings as Markdown headings.
 
     Raises:
         ReadError: the file is protected, broken, or unpacks to more than `most` bytes.

@@ -16,7 +16,7 @@ _DEEPEST = 20
 
 
 def message(raw: bytes, read: ReadsBytes) -> Text:
-    """Return sender, recipients and date as lines, then the body, then forwarded messages; the subject is the title.
+    """The sender, recipients and date as lines, then the body, then forwarded messages; the subject is the title.
 
     Attachments are read by `read`, each below its name; the images of a page are not looked at.
     """

@@ -42,7 +42,7 @@ _SPACE = "\ue002"
 
 
 def markdown(raw: bytes) -> Text:
-    """Return Markdown as it stands; the title is its first level-one heading."""
+    """Markdown as it stands; the title is its first level-one heading."""
     text, note = decode(raw)
     found = _MARKDOWN_TITLE.search(text[:_TITLE_WITHIN])
     title = (found[1] or found[2]).strip() if found else ""
@@ -50,7 +50,7 @@ def markdown(raw: bytes) -> Text:
 
 
 def restructured(raw: bytes) -> Text:
-    """Return reStructuredText as it stands; the title is a `Title:` field or the first underlined line."""
+    """The reStructuredText as it stands; the title is a `Title:` field or the first underlined line."""
     text, note = decode(raw)
     head = text[:_TITLE_WITHIN]
     found = _FIELD_TITLE.match(head) or _FIELD_TITLE.search(head.split("\n\n", 1)[0])
@@ -61,7 +61,7 @@ def restructured(raw: bytes) -> Text:
 
 
 def html(raw: bytes) -> Text:
-    """Return the visible text of a page: headings as Markdown headings, blocks as paragraphs, cells divided by bars.
+    """The visible text of a page: headings as Markdown headings, blocks as paragraphs, cells divided by bars.
 
     Scripts, styles, navigation and forms are left out. The encoding is the one the page declares, else, or where that
     gives little but replacement characters, it is detected.

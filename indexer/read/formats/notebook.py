@@ -12,7 +12,7 @@ _LONGEST_OUTPUT = 4_000
 
 
 def notebook(raw: bytes) -> Text:
-    """Return the cells in order: Markdown as it stands, code in fences, printed results after it.
+    """The cells in order: Markdown as it stands, code in fences, printed results after it.
 
     What is not valid JSON comes back as the plain text it is, with a note.
     """

@@ -14,7 +14,7 @@ _DEEPEST = 6
 
 
 def odf(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
-    """Return paragraphs, lists and tables in order, headings as Markdown headings; a drawn page is a page.
+    """The paragraphs, lists and tables in order, headings as Markdown headings; a drawn page is a page.
 
     Raises:
         ReadError: the file is encrypted, broken, or unpacks to more than `most` bytes.

@@ -28,7 +28,7 @@ _PREFILL = (
 
 
 def outlook(raw: bytes, read: ReadsBytes) -> Text:
-    """Return sender and recipients as lines, then the body; the subject is the title.
+    """The sender and recipients as lines, then the body; the subject is the title.
 
     Attachments are read by `read`, each below its name; messages within the message are named, not read.
 
@@ -97,7 +97,7 @@ def _attachments(stored: Any) -> Iterator[tuple[str, bytes]]:  # noqa: ANN401  o
 
 
 def unpack(packed: bytes) -> bytes:  # noqa: C901  the algorithm as it is published
-    """Return the rich text in a compressed stream: [MS-OXRTFCP] 3.1.3.
+    """The rich text in a compressed stream: [MS-OXRTFCP] 3.1.3.
 
     Raises:
         ReadError: the stream is broken.

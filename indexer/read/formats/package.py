@@ -48,11 +48,11 @@ class Package:
         self._zip.close()
 
     def broken(self) -> ReadError:
-        """Return the error to raise where the content makes no sense."""
+        """The error to raise where the content makes no sense."""
         return ReadError(f"The {self._what} is broken and cannot be opened: save it again.")
 
     def read(self, name: str) -> bytes:
-        """Return a member's bytes; never more than its entry says, so that a lying entry is no bomb either."""
+        """A member's bytes; never more than its entry says, so that a lying entry is no bomb either."""
         try:
             with self._zip.open(name) as member:
                 return member.read(self.names[name].file_size)
@@ -68,14 +68,14 @@ class Package:
             raise self.broken() from reason
 
     def xml(self, name: str) -> Any:  # noqa: ANN401  lxml ships no types
-        """Return the root element of an XML member."""
+        """The root element of an XML member."""
         root = parse(self.read(name))
         if root is None:
             raise self.broken()
         return root
 
     def related(self, name: str) -> dict[str, str]:
-        """Return, by id, the member names that an Office part points to."""
+        """By id, the member names that an Office part points to."""
         folder, base = posixpath.split(name)
         relations = posixpath.join(folder, "_rels", f"{base}.rels")
         if relations not in self.names:
@@ -90,7 +90,7 @@ class Package:
 
 
 def parse(raw: bytes) -> Any:  # noqa: ANN401  lxml ships no types
-    """Return the root element of XML, mended where it is not well-formed, or None where nothing can be made of it.
+    """The root element of XML, mended where it is not well-formed, or None where nothing can be made of it.
 
     Entities are not expanded and nothing outside is fetched.
     """
@@ -106,13 +106,13 @@ def parse(raw: bytes) -> Any:  # noqa: ANN401  lxml ships no types
 
 
 def local(element: Any) -> str:  # noqa: ANN401  lxml ships no types
-    """Return an element's name without its namespace; empty for entities and instructions."""
+    """An element's name without its namespace; empty for entities and instructions."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def attribute(element: Any, name: str) -> str:  # noqa: ANN401  lxml ships no types
-    """Return an attribute's value whatever its namespace (strict and transitional Office files differ), else empty."""
+    """An attribute's value whatever its namespace (strict and transitional Office files differ), else empty."""
     for key, value in element.attrib.items():
         if key.rpartition("}")[2] == name:
             return str(value)

@@ -21,7 +21,7 @@ _PASSWORD_ERROR = 4
 
 
 def pdf(raw: bytes) -> Text:
-    """Return the pages' text in order, a blank line between pages, with the offset of each page.
+    """The pages' text in order, a blank line between pages, with the offset of each page.
 
     A file with pages but without text comes back empty, with the reason as a note.
 

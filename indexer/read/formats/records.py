@@ -16,7 +16,7 @@ _MEMBER = re.compile(r"[^\s,\]]")
 
 
 def table(raw: bytes) -> Text:
-    """Return one line per row, `column: value; column: value` where the first row names the columns.
+    """One line per row, `column: value; column: value` where the first row names the columns.
 
     The delimiter is the one of comma, semicolon, tab and bar that divides the first lines most evenly.
     """
@@ -42,7 +42,7 @@ def table(raw: bytes) -> Text:
 
 
 def join(records: Iterable[tuple[str, int]], between: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the records as one text, and where each stands: (offset, line of the file)."""
+    """The records as one text, and where each stands: (offset, line of the file)."""
     parts: list[str] = []
     places: list[tuple[int, int]] = []
     length = 0
@@ -65,7 +65,7 @@ def _delimiter(source: str) -> str:
 
 
 def is_header(rows: list[list[str]]) -> bool:
-    """Return whether the first row names the columns: short, distinct, no numbers, and rows follow."""
+    """Whether the first row names the columns: short, distinct, no numbers, and rows follow."""
     if not rows:
         return False
     names = [name.strip() for name in rows[0]]
@@ -80,7 +80,7 @@ def is_header(rows: list[list[str]]) -> bool:
 
 
 def row_line(row: list[str], header: list[str] | None) -> str:
-    """Return a row as `column: value; column: value`, or its values where the columns have no names."""
+    """A row as `column: value; column: value`, or its values where the columns have no names."""
     values = [" ".join(value.split()) for value in row]
     if header is None:
         return "; ".join(value for value in values if value)
@@ -89,7 +89,7 @@ def row_line(row: list[str], header: list[str] | None) -> str:
 
 
 def json_document(raw: bytes) -> Text:
-    """Return each record as indented `key: value` lines, a blank line between records.
+    """Each record as indented `key: value` lines, a blank line between records.
 
     The records are the members of an outermost list. What is not valid
     JSON comes back as the plain text it is, with a note.
@@ -113,7 +113,7 @@ def json_document(raw: bytes) -> Text:
 
 
 def json_lines(raw: bytes) -> Text:
-    """Return each line's record as indented `key: value` lines; a broken line stays as it is, with a note."""
+    """Each line's record as indented `key: value` lines; a broken line stays as it is, with a note."""
     source, note = decode(raw)
     notes = [note] if note else []
     values: list[tuple[object, int]] = []

@@ -89,7 +89,7 @@ class _Reading:
 
 
 def rtf(raw: bytes) -> Text:
-    """Return the text of a document, a blank line between paragraphs, a table row as a line.
+    """The text of a document, a blank line between paragraphs, a table row as a line.
 
     Raises:
         ReadError: it is no rich text.

@@ -21,7 +21,7 @@ _OLE = b"\xd0\xcf\x11\xe0"
 
 
 def spreadsheet(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
-    """Return each sheet as a heading and one line per row, `column: value; ...` where the first row names the columns.
+    """Each sheet as a heading and one line per row, `column: value; ...` where the first row names the columns.
 
     Values are the ones that were shown last, not formulas. Texts in drawings, charts and comments come at the end.
 

@@ -18,7 +18,7 @@ _SIDE_PARTS = ("/charts/", "/diagrams/data", "/comments/")
 
 
 def pptx(raw: bytes, *, most: int = MAX_UNPACKED) -> Text:
-    """Return the slides in order, each title as a heading, then its text, tables, charts, diagrams and notes.
+    """The slides in order, each title as a heading, then its text, tables, charts, diagrams and notes.
 
     A slide is a page.
 

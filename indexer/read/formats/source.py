@@ -43,7 +43,7 @@ LANGUAGES: Mapping[str, str] = {
 
 
 def source(language: str) -> Callable[[bytes], Text]:
-    """Return the reader of a language's files: the text as it stands."""
+    """The reader of a language's files: the text as it stands."""
 
     def read(raw: bytes) -> Text:
         text, note = decode(raw)

@@ -23,7 +23,7 @@ _DEEPEST = 6
 
 
 def docx(raw: bytes, read: ReadsBytes, *, most: int = MAX_UNPACKED) -> Text:
-    """Return paragraphs and tables in document order: headings as Markdown headings, a table row as a line.
+    """The paragraphs and tables in document order: headings as Markdown headings, a table row as a line.
 
     Text boxes stand where they are anchored; notes, comments, charts, headers and footers follow at the end.
 

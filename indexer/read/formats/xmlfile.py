@@ -18,7 +18,7 @@ _UNTOLD = frozenset({"id", "xmlns", "space", "lang", "style", "class", "schemaLo
 
 
 def xml(raw: bytes) -> Text:
-    """Return one line per element that holds text or attributes: `name: text`, running text without the name.
+    """One line per element that holds text or attributes: `name: text`, running text without the name.
 
     What cannot be parsed at all comes back as the plain text it is, with a note.
     """

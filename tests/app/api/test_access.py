@@ -52,7 +52,7 @@ def test_each_key_opens_every_route(locked: Served) -> None:
     ],
 )
 def test_anything_else_is_401_in_json(locked: Served, header: str | None, code: str) -> None:
-    headers = {"Authorization": header.encode("latin-1")} if header is not None else {}
+    headers = {b"Authorization": header.encode("latin-1")} if header is not None else {}
     for path in ("/v1/rerank", "/api/search", "/no/such/path"):
         answer = httpx.post(locked.url + path, json=BODY, headers=headers)
         assert answer.status_code == 401

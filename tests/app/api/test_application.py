@@ -11,13 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 from serving import CAPITALS, QUERY, Bm25Scorer, HashedWords, Served, engine_of, write_folder
 
 from app.api.compose import compose
 from app.api.errors import Refusal
 from app.api.ingests import Ingests
 from app.api.settings import ApiSettings
-from app.api.wire.application import SearchRequest, SearchResponse
+from app.api.wire.application import DocumentList, SearchRequest, SearchResponse
 from app.handover import OwnerError, RunningServer
 from app.ports import listen
 from app.server import running
@@ -25,7 +26,9 @@ from indexer.catalog.filters import Filters
 from indexer.index import Index
 from indexer.report import IngestOptions, IngestProgress, IngestReport
 from rerank.models.running import Cancel
-from search.result import SearchSettings
+from search.fusion import SPARSE_WEIGHT
+from search.result import Result
+from search.settings import SearchSettings
 
 
 @pytest.fixture
@@ -136,14 +139,39 @@ def test_settings_beyond_their_range_are_refused(application: Served) -> None:
 
 def test_the_request_body_has_every_setting_of_a_search() -> None:
     assert set(SearchRequest.model_fields) == {"query", *asdict(SearchSettings())}
-    assert asdict(SearchRequest(query="x").settings(None)) == asdict(SearchSettings())
+    assert SearchRequest(query="x").settings() == SearchSettings()
+    filters = {"collection": "", "path": "*.md", "kind": None, "since": "2026-01-31", "until": None}
+    sent = asdict(SearchSettings(candidates=7, fusion="rrf", blend=0.5)) | {"filters": filters}
+    wanted = SearchRequest.model_validate({"query": "x", **sent}).settings()
+    assert (wanted.filters, asdict(wanted)) == (Filters(**filters), sent)
+
+
+def unstated(found: Any, where: str = "") -> set[str]:
+    """The keys of an answer that the body it was read as does not state, each with its place."""
+    if isinstance(found, list):
+        return {name for one in found for name in unstated(one, where)}
+    if not isinstance(found, BaseModel):
+        return set()
+    extra = {f"{where}.{name}" for name in found.model_extra or ()}
+    inside = (unstated(getattr(found, name), f"{where}.{name}") for name in type(found).model_fields)
+    return extra.union(*inside)
+
+
+def test_every_field_of_an_answer_is_stated(application: Served, folder: Path) -> None:
+    ended(application, application.post("/api/ingest", {"folder": str(folder), "collection": "towns"}).json())
+    asked = {"query": QUERY, "filters": {"collection": "towns"}}
+    found = SearchResponse.model_validate(application.post("/api/search", asked).json())
+    assert unstated(found) == set()
+    assert (found.sparse_weight, found.ranked[0].candidate.chunk.line) == (SPARSE_WEIGHT, 1)
+    assert unstated(DocumentList.model_validate(application.get("/api/documents").json())) == set()
+    assert unstated(SearchResponse.model_validate({**found.model_dump(), "new": 1})) == {".new"}
 
 
 def slow(report: Callable[[], None]) -> Callable[..., IngestReport]:
     """A run that ends only when it is cancelled."""
 
     def sync(
-        folder: Path, progress: Callable[[IngestProgress], None], cancel: Cancel, _: IngestOptions
+        folder: Path, _: IngestOptions, *, progress: Callable[[IngestProgress], None], cancel: Cancel
     ) -> IngestReport:
         progress(IngestProgress("index", 0, 1, 0, 0.0, None))
         while not cancel:
@@ -171,7 +199,7 @@ def test_one_ingest_runs_at_a_time_and_is_cancelled_on_request_and_at_the_end(fo
 
 
 def test_an_ingest_that_breaks_says_so_without_giving_text_away(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    def sync(*_: object) -> IngestReport:
+    def sync(*_: object, **__: object) -> IngestReport:
         raise ZeroDivisionError("secret")
 
     ingests = Ingests(sync, ())
@@ -200,17 +228,20 @@ def test_a_search_keeps_to_its_filters_and_says_how_many_documents_they_left(app
 
 def test_work_is_handed_over_with_all_that_it_was_asked_for(application: Served, folder: Path) -> None:
     owner = RunningServer(application.url, 1)
-    foreseen = owner.ingest(folder, lambda _: None, IngestOptions(dry_run=True))
-    assert foreseen["counts"] == {"added": 9}
+    foreseen = owner.ingest(folder, IngestOptions(dry_run=True))
+    assert foreseen.counts == {"added": 9}
     assert owner.documents() == []
-    assert owner.ingest(folder, lambda _: None, IngestOptions(collection="towns"))["counts"] == {"added": 9}
-    assert {row["collection"] for row in owner.documents()} == {"towns"}
+    assert owner.ingest(folder, IngestOptions(collection="towns")).counts == {"added": 9}
+    assert {row.collection for row in owner.documents()} == {"towns"}
     found = owner.search(QUERY, SearchSettings(filters=Filters(collection="towns"), explain=False))
-    assert found["documents"] == 9
+    assert isinstance(found, Result)
+    assert found.documents == 9
+    assert found.settings.filters == Filters(collection="towns")
+    assert [one.rank for one in found.top] == list(range(1, len(found.top) + 1))
     cancel = Cancel()
     cancel.request()
-    again = owner.ingest(folder, lambda _: None, IngestOptions(), cancel)
-    assert len(again["outcomes"]) == 9
+    again = owner.ingest(folder, cancel=cancel)
+    assert len(again.outcomes) == 9
     owner.require_model(HashedWords.name)
     with pytest.raises(OwnerError, match=r"embeds with hashed-words@1, not another@2: stop it"):
         owner.require_model("another@2")

@@ -56,7 +56,7 @@ def test_a_call_that_cannot_be_scored_or_was_given_up_does_not_hurt_its_company(
     scorer: Scorer, batcher: Batcher
 ) -> None:
     good, bad, left = [job(query) for query in QUERIES], job("  "), job("france")
-    left.cancel()
+    left.cancel.request()
     for one in (good[0], bad, good[1], left, good[2]):
         batcher.submit(one)
     for query, one in zip(QUERIES, good, strict=True):

@@ -24,9 +24,12 @@ from app.ports import listen
 from app.server import running
 from rerank.errors import BadInput, Cancelled
 from rerank.scorer import Limits, ScoreContract, Scorer, Scoring
+from search.scorers import Scorers
 
 BODY: dict[str, Any] = {"query": QUERY, "documents": CAPITALS}
 FAR = 1e9
+SECONDS = 60
+"""How long what must come may take, on a busy machine, too."""
 
 
 class Whole(Bm25Scorer):
@@ -48,13 +51,22 @@ def job(count: int, query: str = QUERY, deadline: float = FAR, **options: Any) -
     )
 
 
+def submit_together(batcher: Batcher, scorer: Bm25Scorer, jobs: Sequence[RerankJob]) -> None:
+    """Submit the jobs so that all but the first wait together while the scorer is at work on that one."""
+    batcher.submit(jobs[0])
+    assert scorer.begun.wait(SECONDS)
+    for one in jobs[1:]:
+        batcher.submit(one)
+    scorer.go_on.set()
+
+
 def test_slices_together_are_what_one_call_gives() -> None:
     scorer = Bm25Scorer("exact")
     batcher = worker(scorer)
     passages = tuple(CAPITALS * 30)
     cut = RerankJob(FAR, "any", [Part(QUERY, passages)], Limits())
     batcher.submit(cut)
-    (scoring,) = cut.future.result(timeout=20).parts
+    (scoring,) = cut.future.result(timeout=SECONDS).parts
     batcher.close()
     assert scorer.largest < 10
     assert scoring.scored == Bm25Scorer("exact").score(QUERY, passages).scored
@@ -66,29 +78,30 @@ def test_a_listwise_call_is_never_cut() -> None:
     batcher = worker(scorer)
     whole = job(200)
     batcher.submit(whole)
-    assert len(whole.future.result(timeout=20).parts[0].scored) == 200
+    assert len(whole.future.result(timeout=SECONDS).parts[0].scored) == 200
     batcher.close()
     assert scorer.largest == 200
 
 
 def test_a_short_call_overtakes_a_long_one() -> None:
-    batcher = worker(Bm25Scorer("exact", seconds_per_pair=0.002))
+    scorer = Bm25Scorer("exact").held()
+    batcher = worker(scorer)
     long, short = job(400), job(2)
-    batcher.submit(long)
-    batcher.submit(short)
-    short.future.result(timeout=20)
-    assert not long.future.done()
-    assert len(long.future.result(timeout=20).parts[0].scored) == 400
+    order: list[str] = []
+    long.future.add_done_callback(lambda _: order.append("long"))
+    short.future.add_done_callback(lambda _: order.append("short"))
+    submit_together(batcher, scorer, [long, short])
+    assert len(long.future.result(SECONDS).parts[0].scored) == 400
+    assert order == ["short", "long"]
     batcher.close()
 
 
 def test_calls_that_wait_are_scored_together_where_the_scorer_can() -> None:
-    scorer = TogetherScorer("together", seconds_per_call=0.05)
+    scorer = TogetherScorer("together").held()
     batcher = worker(scorer, tokens=10_000)
     jobs = [job(3, query=f"capital {i}") for i in range(9)]
-    for one in jobs:
-        batcher.submit(one)
-    outcomes = [one.future.result(timeout=20) for one in jobs]
+    submit_together(batcher, scorer, jobs)
+    outcomes = [one.future.result(timeout=SECONDS) for one in jobs]
     batcher.close()
     assert max(scorer.calls) >= 8
     assert batcher.engine_calls <= 2
@@ -98,27 +111,26 @@ def test_calls_that_wait_are_scored_together_where_the_scorer_can() -> None:
 
 
 def test_calls_together_stay_within_the_token_budget() -> None:
-    scorer = TogetherScorer("together", seconds_per_call=0.02)
+    scorer = TogetherScorer("together").held()
     one = job(3)
     budget = 2 * sum(one.parts[0].tokens(i) for i in range(3))
     batcher = worker(scorer, tokens=budget)
     jobs = [job(3) for _ in range(7)]
+    submit_together(batcher, scorer, jobs)
     for each in jobs:
-        batcher.submit(each)
-    for each in jobs:
-        each.future.result(timeout=20)
+        each.future.result(timeout=SECONDS)
     batcher.close()
     assert max(scorer.calls) == 2
 
 
 def test_one_callers_bad_input_does_not_fail_the_others() -> None:
-    batcher = worker(TogetherScorer("together", seconds_per_call=0.02), tokens=10_000)
+    scorer = TogetherScorer("together").held()
+    batcher = worker(scorer, tokens=10_000)
     good, bad = [job(2) for _ in range(3)], job(2, query="  ")
-    for one in (*good, bad):
-        batcher.submit(one)
+    submit_together(batcher, scorer, [*good, bad])
     for one in good:
-        assert len(one.future.result(timeout=20).parts[0].scored) == 2
-    assert isinstance(bad.future.exception(timeout=20), BadInput)
+        assert len(one.future.result(timeout=SECONDS).parts[0].scored) == 2
+    assert isinstance(bad.future.exception(timeout=SECONDS), BadInput)
     batcher.close()
 
 
@@ -133,13 +145,13 @@ class Stumbling(TogetherScorer):
 
 
 def test_a_fault_that_one_call_brings_out_does_not_fail_the_others() -> None:
-    batcher = worker(Stumbling("together", seconds_per_call=0.02), tokens=10_000)
+    scorer = Stumbling("together").held()
+    batcher = worker(scorer, tokens=10_000)
     good, bad = [job(2) for _ in range(3)], job(2, query="stumble")
-    for one in (good[0], bad, *good[1:]):
-        batcher.submit(one)
+    submit_together(batcher, scorer, [good[0], bad, *good[1:]])
     for one in good:
-        assert len(one.future.result(timeout=20).parts[0].scored) == 2
-    assert isinstance(bad.future.exception(timeout=20), RuntimeError)
+        assert len(one.future.result(timeout=SECONDS).parts[0].scored) == 2
+    assert isinstance(bad.future.exception(timeout=SECONDS), RuntimeError)
     batcher.close()
 
 
@@ -150,10 +162,10 @@ def test_a_failing_call_leaves_the_worker_at_work() -> None:
     batcher = worker(Bm25Scorer("exact"))
     broken = Task(FAR, fail)
     batcher.submit(broken)
-    assert isinstance(broken.future.exception(timeout=20), RuntimeError)
+    assert isinstance(broken.future.exception(timeout=SECONDS), RuntimeError)
     after = job(2)
     batcher.submit(after)
-    assert after.future.result(timeout=20)
+    assert after.future.result(timeout=SECONDS)
     batcher.close()
 
 
@@ -164,7 +176,7 @@ def test_a_call_past_its_deadline_is_not_begun_and_one_under_way_is_stopped() ->
     batcher.submit(under_way)
     batcher.submit(waiting)
     for one in (under_way, waiting):
-        assert isinstance(one.future.exception(timeout=20), Cancelled)
+        assert isinstance(one.future.exception(timeout=SECONDS), Cancelled)
     batcher.close()
     assert scorer.pairs < 60
 
@@ -173,7 +185,7 @@ def test_spans_are_scored_for_the_best_documents_only() -> None:
     batcher = worker(Bm25Scorer("exact"))
     wished = RerankJob(FAR, "any", [Part(QUERY, tuple(CAPITALS))], Limits(), SpanWish(2))
     batcher.submit(wished)
-    assert set(wished.future.result(timeout=20).spans) == {0, 2}
+    assert set(wished.future.result(timeout=SECONDS).spans) == {0, 2}
     batcher.close()
 
 
@@ -184,7 +196,7 @@ def test_closing_answers_what_was_accepted_and_refuses_the_rest() -> None:
         batcher.submit(one)
     closing = threading.Thread(target=batcher.close)
     closing.start()
-    assert all(len(one.future.result(timeout=20).parts[0].scored) == 20 for one in jobs)
+    assert all(len(one.future.result(timeout=SECONDS).parts[0].scored) == 20 for one in jobs)
     closing.join()
     with pytest.raises(Refusal, match="shutting down") as refused:
         batcher.submit(job(1))
@@ -192,13 +204,14 @@ def test_closing_answers_what_was_accepted_and_refuses_the_rest() -> None:
 
 
 def test_a_full_queue_answers_429_with_retry_after_and_loses_nothing(serve: Callable[..., Served]) -> None:
-    served = serve(ApiSettings(queue_size=4), Bm25Scorer("exact-bm25", seconds_per_pair=0.01))
-
-    def call(_: int) -> httpx.Response:
-        return served.post("/v1/rerank", BODY)
+    scorer = Bm25Scorer("exact-bm25").held()
+    served = serve(ApiSettings(queue_size=4), scorer)
 
     with ThreadPoolExecutor(24) as callers:
-        answers = list(callers.map(call, range(72)))
+        calls = [callers.submit(served.post, "/v1/rerank", BODY) for _ in range(72)]
+        wait_until(lambda: sum(one.done() for one in calls) >= 24)  # refused, for the worker is held up
+        scorer.go_on.set()
+        answers = [one.result() for one in calls]
     statuses = {one.status_code for one in answers}
     assert statuses == {200, 429}
     for one in answers:
@@ -222,8 +235,8 @@ def test_concurrent_callers_each_get_their_own_answer(served: Served) -> None:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    """Return once it holds; fail after 30 seconds."""
-    until = time.monotonic() + 30
+    """Return once it holds; fail after a minute."""
+    until = time.monotonic() + SECONDS
     while not holds():
         assert time.monotonic() < until, "it never came to hold"
         time.sleep(0.01)
@@ -282,34 +295,48 @@ def test_requests_in_flight_finish_when_the_server_stops() -> None:
     engine = engine_of(scorer)
     answers: list[httpx.Response] = []
     with running(compose(engine, ApiSettings()), listen("127.0.0.1", 0, strict=True)) as url:
-        caller = threading.Thread(target=lambda: answers.append(httpx.post(url + "/v1/rerank", json=BODY, timeout=20)))
+        caller = threading.Thread(
+            target=lambda: answers.append(httpx.post(url + "/v1/rerank", json=BODY, timeout=SECONDS))
+        )
         caller.start()
         wait_until(lambda: scorer.pairs > 0)
     caller.join()
     assert answers[0].json()["results"][0]["index"] == 2
 
 
-class Waiting(Bm25Scorer):
-    """A scorer that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__("exact-bm25")
-        self.begun, self.go_on = threading.Event(), threading.Event()
-
-    def score(self, query: str, passages: Sequence[str], **options: Any) -> Scoring:
-        """As its parent, later."""
-        self.begun.set()
-        assert self.go_on.wait(60)
-        return super().score(query, passages, **options)
-
-
 def test_the_event_loop_stays_free_while_the_worker_works(serve: Callable[..., Served]) -> None:
-    scorer = Waiting()
+    scorer = Bm25Scorer("exact-bm25").held()
     served = serve(scorer=scorer)
     with ThreadPoolExecutor(1) as callers:
         long = callers.submit(served.post, "/v1/rerank", BODY)
-        assert scorer.begun.wait(60)
+        assert scorer.begun.wait(SECONDS)
         assert served.get("/health").is_success
         assert not long.done()
         scorer.go_on.set()
-        assert long.result(timeout=60).is_success
+        assert long.result(timeout=SECONDS).is_success
+
+
+class LatinReader(Bm25Scorer):
+    """A scorer that knows pieces of Latin words only."""
+
+    def vocabularies(self) -> list[list[str]]:
+        """One vocabulary."""
+        return [[f"{first}{second}" for first in "abcdefghijklmnopqrstuvwxyz" for second in "aeiouy"] * 4]
+
+
+def test_only_the_worker_fetches_a_scorer_and_what_it_does_not_read_is_said(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[str] = set()
+    get = Scorers.get
+
+    def watched(scorers: Scorers, name: str | None = None) -> Scorer:
+        threads.add(threading.current_thread().name)
+        return get(scorers, name)
+
+    monkeypatch.setattr(Scorers, "get", watched)
+    served = serve(scorer=LatinReader("latin"))
+    said = served.post("/v1/rerank", {**BODY, "query": "столица Франции"}).json()["meta"]["warnings"]
+    assert said == ["latin does not read Cyrillic: its scores say little about this query."]
+    assert served.post("/v1/rerank", BODY).json()["meta"].get("warnings") is None
+    assert threads == {"secondlook-batcher"}

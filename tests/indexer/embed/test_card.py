@@ -41,7 +41,7 @@ def test_without_a_card_or_with_one_that_is_no_text_nothing_is_known(tmp_path: P
 
 
 def test_the_packaged_model_was_made_for_english(minilm: Embedder) -> None:
-    assert languages(minilm_folder()) == {"en"}
+    assert languages(minilm_folder()) == frozenset({"en"})
     for found in (minilm, open_embedder(defer=True), open_embedder("second-look-minilm")):
         assert isinstance(found, StatesLanguages)
-        assert found.languages() == {"en"}
+        assert found.languages() == frozenset({"en"})

@@ -13,8 +13,9 @@ import pytest
 from hash_embedder import HashEmbedder
 
 from indexer.embed.contract import Embedder
-from indexer.embed.deferred import DeferredEmbedder, dimension_of
+from indexer.embed.deferred import DeferredEmbedder
 from indexer.embed.open import open_embedder
+from indexer.embed.sentence_folder import dimension_of
 from indexer.errors import EmbedderError
 
 NAMED = """

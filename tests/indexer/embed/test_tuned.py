@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from data import minilm_folder
+from data import trained_folder
 from indexer.embed.local import LocalEmbedder
 from indexer.embed.open import open_embedder
 from indexer.errors import EmbedderError
@@ -34,14 +35,20 @@ def test_the_deferred_pair_is_known_by_the_name_that_it_has_when_loaded() -> Non
     np.testing.assert_allclose(deferred.query("kettle"), loaded.query("kettle"), atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["encoder.layer.9.output.dense.bias", "query_weight.bias"])
-def test_weights_of_another_model_are_refused(tmp_path: Path, name: str) -> None:
-    save_file({name: torch.zeros(3)}, tmp_path / "model.safetensors")
-    with pytest.raises(EmbedderError, match="does not belong"):
-        LocalEmbedder.open(str(minilm_folder()), device="cpu", trained=tmp_path / "model.safetensors")
+def copied(folder: Path) -> Path:
+    """The trained folder, to be spoilt."""
+    return Path(shutil.copytree(trained_folder(), folder / "trained"))
+
+
+def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    save_file({"encoder.layer.9.output.dense.bias": torch.zeros(384)}, folder / "model.safetensors")
+    with pytest.raises(EmbedderError, match=r"holds 1 tensor.*encoder\.layer\.9"):
+        LocalEmbedder.open(str(folder), device="cpu")
 
 
 def test_a_broken_file_of_weights_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "model.safetensors").write_bytes(b"nothing")
+    folder = copied(tmp_path)
+    (folder / "model.safetensors").write_bytes(b"nothing")
     with pytest.raises(EmbedderError, match="cannot be read"):
-        LocalEmbedder.open(str(minilm_folder()), device="cpu", trained=tmp_path / "model.safetensors")
+        LocalEmbedder.open(str(folder), device="cpu")

@@ -21,7 +21,7 @@ from whole import content, copy_index
 from indexer.index import Index
 from indexer.lock import owner
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")
+pytestmark = [pytest.mark.crash, pytest.mark.skipif(os.name == "nt", reason="kill -9 is POSIX")]
 
 SEED = 20_261_120
 POINTS = 50

@@ -20,7 +20,7 @@ from indexer import generation
 from indexer.errors import FingerprintMismatch, ReadError, StoreError
 from indexer.generation import Generation
 from indexer.index import Index
-from indexer.report import IngestProgress
+from indexer.report import IngestOptions, IngestProgress
 from indexer.vectors.contract import Point
 from indexer.vectors.edge import EdgeStore
 from rerank.models.running import Cancel
@@ -240,7 +240,7 @@ def test_a_rebuild_answers_from_the_old_generation_until_the_new_one_is_whole(qu
 
     thread = threading.Thread(target=search)
     thread.start()
-    report = quick.sync(tmp_path / "folder", rebuild=True, progress=news)
+    report = quick.sync(tmp_path / "folder", IngestOptions(rebuild=True), progress=news)
     stop.set()
     thread.join()
     assert report.counts == {"added": 300}
@@ -250,7 +250,7 @@ def test_a_rebuild_answers_from_the_old_generation_until_the_new_one_is_whole(qu
 def test_a_dry_run_of_a_rebuild_foresees_every_file(quick: Index, tmp_path: Path) -> None:
     fill(tmp_path / "folder", 3)
     quick.sync(tmp_path / "folder")
-    assert quick.sync(tmp_path / "folder", rebuild=True, dry_run=True).counts == {"added": 3}
+    assert quick.sync(tmp_path / "folder", IngestOptions(rebuild=True, dry_run=True)).counts == {"added": 3}
     assert isinstance(quick._generations._current, Generation)
     assert quick._generations.next == 2
 
@@ -267,7 +267,7 @@ def test_an_index_of_the_format_before_collections_is_rebuilt_with_all_its_folde
     with pytest.raises(FingerprintMismatch, match="format 1"):
         Index.open(tmp_path / "index", HashEmbedder())
     with Index.open(tmp_path / "index", HashEmbedder(), rebuild=True) as index:
-        index.sync(tmp_path / "two", rebuild=True, collection="sea")
+        index.sync(tmp_path / "two", IngestOptions(rebuild=True, collection="sea"))
         assert [(one.document, one.collection) for one in index.documents()] == [
             ("0000.txt", ""),
             ("0001.txt", ""),

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from whole import content, content_of
 
 from indexer.index import Index
+from indexer.report import IngestOptions
 from rerank.models.running import Cancel
 
 NAMES = st.sampled_from(["a.txt", "b.md", "sub/c.txt", "sub/deep/d.txt", "é ü.txt", "e.csv"])
@@ -105,10 +106,9 @@ class History(RuleBasedStateMachine):
     @rule(collection=st.sampled_from([None, "sea", ""]))
     def ingest(self, collection: str | None) -> None:
         """Plan, then ingest: every file once, and as it was planned."""
-        foreseen = {
-            one.file: one.outcome for one in self.index.sync(self.folder, dry_run=True, allow_empty=True).outcomes
-        }
-        report = self.index.sync(self.folder, allow_empty=True, collection=collection)
+        planned = self.index.sync(self.folder, IngestOptions(dry_run=True, allow_empty=True))
+        foreseen = {one.file: one.outcome for one in planned.outcomes}
+        report = self.index.sync(self.folder, IngestOptions(allow_empty=True, collection=collection))
         assert len({one.file for one in report.outcomes}) == len(report.outcomes)
         for one in report.outcomes:
             assert one.outcome == foreseen[one.file] or one.outcome == "empty"
@@ -119,7 +119,7 @@ class History(RuleBasedStateMachine):
         """Start a run that is cancelled at once: the index is whole."""
         stop = Cancel()
         stop.request()
-        self.index.sync(self.folder, allow_empty=True, cancel=stop)
+        self.index.sync(self.folder, IngestOptions(allow_empty=True), cancel=stop)
         content_of(self.index)
 
     @rule()
@@ -138,7 +138,7 @@ class History(RuleBasedStateMachine):
         now = content_of(self.index)
         with Index.open(self.base / f"clean-{self.builds}", HashEmbedder()) as clean:
             root = self.index.documents()
-            clean.sync(self.folder, allow_empty=True, collection=root[0].collection if root else "")
+            clean.sync(self.folder, IngestOptions(allow_empty=True, collection=root[0].collection if root else ""))
         assert now == content(self.base / f"clean-{self.builds}")
 
 

@@ -248,7 +248,7 @@ def test_outlook_messages_give_headers_and_body() -> None:
 
 
 def test_outlook_attachments_are_read() -> None:
-    streams = {
+    streams: dict[str, bytes | dict[str, bytes]] = {
         "__properties_version1.0": b"",
         "__substg1.0_1000001F": "See attached.".encode("utf-16-le"),
         "__attach_version1.0_#00000000": {

@@ -9,6 +9,8 @@ import pytest
 import qdrant_http as http
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
 
 from indexer.chunk import chunk_id
 from indexer.errors import StoreError
@@ -50,7 +52,7 @@ def test_a_server_that_never_answers_is_given_up_after_the_timeout() -> None:
 
 
 def test_a_server_that_is_something_else_is_refused() -> None:
-    with http.serving(http.Starlette()) as url, pytest.raises(StoreError, match="404"):
+    with http.serving(Starlette()) as url, pytest.raises(StoreError, match="404"):
         ServerStore.connect(url, "chunks", D)
 
 
@@ -60,7 +62,7 @@ def test_a_wrong_api_key_is_named_as_the_likely_reason() -> None:
 
     async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> None:
         open_to = dict(scope["headers"]).get(b"api-key") == b"right"
-        await (engine if open_to else http.JSONResponse({}, 403))(scope, receive, send)
+        await (engine if open_to else JSONResponse({}, 403))(scope, receive, send)
 
     with http.serving(guarded) as url:
         with pytest.raises(StoreError, match=r"403 .* API key"):

@@ -9,8 +9,9 @@ from rerank.late.vectors import pack
 
 
 def unit(rows: int, width: int, seed: int) -> np.ndarray:
-    vectors = np.random.default_rng(seed).normal(size=(rows, width)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    drawn = np.random.default_rng(seed).normal(size=(rows, width)).astype(np.float32)
+    vectors: np.ndarray = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return vectors
 
 
 def test_similarities_are_dot_products_within_the_rounding_of_int8() -> None:

@@ -89,7 +89,9 @@ def test_more_passages_than_a_pass_holds_are_merged_by_the_weighted_query(folder
     read = [reference(folder, "intent", block) for block in blocks]
     similar = torch.nn.functional.cosine_similarity
     weights = [float((1 + similar(passages, query[None], dim=1)).max() / 2) for passages, query in read]
-    query = sum(weight * query for weight, (_, query) in zip(weights, read, strict=True)) / sum(weights)
+    query = torch.stack([weight * query for weight, (_, query) in zip(weights, read, strict=True)]).sum(0) / sum(
+        weights
+    )
     expected = torch.cat([similar(passages, query[None], dim=1) for passages, _ in read])
     found = load(folder, per_pass=4).score("intent", documents)
     np.testing.assert_allclose([one.score for one in found.scored], expected.numpy(), atol=2e-6)

@@ -98,8 +98,8 @@ def test_every_kernel_on_the_gpu_gives_the_same(kernel: Kernel, first_only: bool
     if first_only:
         expected, query = expected[packing.firsts.cpu()], query[packing.firsts.cpu()]
     bias = distances(packing.longest, HEADS, device=device, dtype=torch.bfloat16) if alibi else None
-    moved = (part.to(device) for part in (query, key, value))
-    got = attend(*moved, packing, kernel, bias=bias, first_only=first_only)
+    query, key, value = (part.to(device) for part in (query, key, value))
+    got = attend(query, key, value, packing, kernel, bias=bias, first_only=first_only)
     assert torch.allclose(got.cpu().double(), expected, atol=3e-2)
 
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import count
 
 from rerank.models.held import Held
 
 
 def test_the_thing_is_made_once_and_again_after_a_release() -> None:
-    made: list[int] = []
-    held = Held(lambda: made.append(1) or len(made))
+    made = count(1)
+    held = Held(lambda: next(made))
     assert not held.present
     with held.lend() as first, held.lend() as again:
         assert (first, again) == (1, 1)

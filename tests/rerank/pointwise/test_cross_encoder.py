@@ -188,9 +188,9 @@ def test_an_embedding_model_is_refused(tmp_path: Path) -> None:
 def test_release_gives_the_weights_back_and_the_next_call_loads_them(tmp_path: Path) -> None:
     model = scorer(checkpoints.bert(tmp_path))
     before = [one.logit for one in model.score(QUERY, PASSAGES).scored]
-    assert model.loaded
+    held = [model.loaded]
     model.release()
-    assert not model.loaded
+    assert [*held, model.loaded] == [True, False]
     assert [one.logit for one in model.score(QUERY, PASSAGES).scored] == pytest.approx(before, abs=1e-5)
 
 

@@ -174,9 +174,7 @@ def test_retry_after_is_honoured(date: bool) -> None:
 
 
 def test_a_wait_beyond_the_limit_fails_at_once() -> None:
-    start = time.monotonic()
     assert "3600 s is beyond the 60 s" in fails(lambda call: call.send({}, 429, Retry_After="3600"))
-    assert time.monotonic() - start < 30
 
 
 def test_a_server_that_keeps_failing_is_given_up_with_its_own_words() -> None:
@@ -194,10 +192,15 @@ def test_a_server_that_is_down_is_named() -> None:
         scorer(f"http://127.0.0.1:{port}/rerank").score("q", ["a"])
 
 
+def silence(over: threading.Event) -> None:
+    """Wait until the test is over, which it is before this ends only if the caller did not wait for the answer."""
+    assert over.wait(120)
+
+
 def test_a_slow_server_is_not_waited_for_beyond_the_limit() -> None:
-    start = time.monotonic()
-    assert "did not answer within 0 s" in fails(lambda call: time.sleep(30) or call.send({}), patience=HASTY)  # type: ignore[func-returns-value]
-    assert time.monotonic() - start < 15
+    over = threading.Event()
+    assert "did not answer within 0 s" in fails(lambda _: silence(over), patience=HASTY)
+    over.set()
 
 
 def drip(call: Call) -> None:
@@ -218,9 +221,7 @@ def drip_headers(call: Call) -> None:
 
 @pytest.mark.parametrize("reply", [drip, drip_headers])
 def test_a_server_that_answers_drop_by_drop_does_not_hang_us(reply: Callable[[Call], None]) -> None:
-    start = time.monotonic()
-    fails(reply, patience=HASTY)
-    assert time.monotonic() - start < 15
+    assert "did not answer within" in fails(reply, patience=HASTY)  # and not what a million blanks are
 
 
 @pytest.mark.parametrize(("status", "word"), [(401, "key"), (403, "key"), (404, "path"), (405, "path"), (422, "422")])
@@ -288,12 +289,15 @@ def test_a_key_in_nonsense_is_not_shown() -> None:
 
 def test_a_stop_does_not_wait_for_the_server() -> None:
     cancel = Cancel()
-    with rerank_server(lambda call: time.sleep(30) or call.send({})) as server:  # type: ignore[func-returns-value]
-        threading.Timer(0.2, cancel.request).start()
-        start = time.monotonic()
-        with pytest.raises(Cancelled):
-            scorer(server.url, patience=Patience(40, 60, 1)).score("q", ["a"], cancel=cancel)
-        assert time.monotonic() - start < 15
+    over = threading.Event()
+
+    def reply(_: Call) -> None:
+        cancel.request()
+        silence(over)
+
+    with rerank_server(reply) as server, pytest.raises(Cancelled):
+        scorer(server.url, patience=Patience(40, 60, 1)).score("q", ["a"], cancel=cancel)
+    over.set()
 
 
 def test_connections_are_closed_on_release_and_opened_again() -> None:

@@ -9,7 +9,7 @@ from search.measure.evaluation import Gathered, SecondStage, from_index
 from search.measure.metrics import to_run
 from search.measure.rankings import reranked, runs, system
 from search.measure.tuning import MIXES, tuning
-from search.result import SearchSettings
+from search.settings import SearchSettings
 
 
 def over_an_index(told: list[tuple[int, int]] | None = None) -> Gathered:

@@ -7,9 +7,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,21 +17,23 @@ from app.commands import options
 from app.compose import open_engine, open_model
 from app.settings import Settings
 from indexer.errors import EmbedderError, FingerprintMismatch, IndexerError, StoreLocked
-from indexer.report import IngestOptions
+from indexer.report import IngestOptions, IngestReport
 from rerank.models.running import Cancel
 from search.errors import SearchError
 
 if TYPE_CHECKING:
     from indexer.embed.contract import Embedder
 
+
 RETRY_SECONDS = 2.0
 """Pause before a held index is tried again."""
+
+
+_PASSING = (IndexerError, SearchError, handover.OwnerError)
+"""A folder that is away, an owner that is busy: said, and tried again."""
+
+
 _DONE = ("added", "changed", "renamed", "removed", "failed")
-
-
-def add(cli: typer.Typer) -> None:
-    """Add the command to the command line."""
-    cli.command()(watch)
 
 
 def watch(
@@ -61,7 +62,7 @@ def watch(
                 behind, said = False, ""
             except (EmbedderError, FingerprintMismatch):
                 raise
-            except (IndexerError, SearchError) as reason:  # a folder that is away, a busy owner: tried again
+            except _PASSING as reason:
                 behind = True
                 if str(reason) != said:
                     said = str(reason)
@@ -98,11 +99,11 @@ def _ingest(folder: Path, settings: Settings, asked: IngestOptions, model: Embed
             if owner is not None:
                 if settings.embedder is not None:
                     owner.require_model(model.name)
-                done = owner.ingest(folder, lambda _: None, asked, cancel)
+                done = owner.ingest(folder, asked, cancel=cancel)
             else:
                 engine = open_engine(settings, f"secondlook watch {folder}", embedder=model)
                 try:
-                    done = asdict(engine.ingest(folder, None, cancel, **asdict(asked)))
+                    done = engine.ingest(folder, asked, cancel=cancel)
                 finally:
                     engine.close()
         except StoreLocked:
@@ -112,8 +113,8 @@ def _ingest(folder: Path, settings: Settings, asked: IngestOptions, model: Embed
         return
 
 
-def _say(done: dict[str, Any]) -> None:
-    counts = {kind: sum(one["outcome"] == kind for one in done["outcomes"]) for kind in _DONE}
-    said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+def _say(done: IngestReport) -> None:
+    counts = done.counts
+    said = ", ".join(f"{counts[kind]} {kind}" for kind in _DONE if counts[kind])
     if said:
-        print(f"{time.strftime('%H:%M:%S')} {said} in {done['seconds']:.1f} s", flush=True)
+        print(f"{time.strftime('%H:%M:%S')} {said} in {done.seconds:.1f} s", flush=True)

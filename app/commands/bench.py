@@ -16,6 +16,7 @@ from app.demo import sample
 
 BENCH = typer.Typer(help="Measure speed on this machine; the last line is JSON.", no_args_is_help=True)
 
+
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file, too.")]
 
 
@@ -89,7 +90,7 @@ def ingest(
     many: Annotated[int, typer.Option(min=0, help="Files of the folder for memory and re-run; 0: none.")] = 5000,
     as_json: Json = None,
 ) -> None:
-    """Ingest a folder and compare with SentenceTransformer.encode on the same chunks; say where the time went."""
+    """Ingest a folder, by our encoder and by sentence-transformers, and compare with its encode on the same chunks."""
     from app.bench.ingest import run
 
     stay_offline(options.settings())

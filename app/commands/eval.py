@@ -1,8 +1,9 @@
-"""Commands that measure: eval (quality on judged data) and bench (speed on this machine)."""
+"""The command that measures quality on judged queries: eval."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,28 +14,26 @@ from rich.progress import Progress
 from app import evaluate as evaluation
 from app import show_eval
 from app.commands import options
-from app.commands.benchmarks import BENCH
 from search.measure.metrics import NAMES
 from search.measure.report import missed, to_dict
-from search.result import BLENDS_BY, DEFAULT_CANDIDATES, FUSIONS, SearchSettings
+from search.settings import SearchSettings
 
 
-def add(cli: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    cli.command("eval")(evaluate)
-    cli.add_typer(BENCH, name="bench")
-
-
+@options.searching(
+    "candidates",
+    "blend_by",
+    "fusion",
+    "sparse_weight",
+    helps={"candidates": "Passages that get a second look."},  # of a run's list as many as it has
+)
 def evaluate(
     dataset: Annotated[Path, typer.Argument(help="BEIR-layout folder, or a folder of documents with qrels.tsv.")],
     split: Annotated[str, typer.Option(help="qrels/<split>.tsv.")] = "test",
     run: Annotated[Path | None, typer.Option(help="TREC run file: rerank its candidates, index nothing.")] = None,
     scorers: Annotated[str | None, typer.Option(help="Second stages, separated by commas.")] = None,
-    candidates: Annotated[int, typer.Option(help="Passages that get a second look.")] = DEFAULT_CANDIDATES,
+    *,
+    asked: SearchSettings,
     blend: Annotated[str | None, typer.Option(help="First-stage shares, separated by commas.")] = None,
-    blend_by: Annotated[str, typer.Option(help="What is blended: scores (standardised) or ranks.")] = "scores",
-    fusion: Annotated[str, typer.Option(help="zscore, weighted or rrf.")] = "zscore",
-    sparse_weight: Annotated[float | None, typer.Option(help="Share of BM25, 0 to 1; else as measured.")] = None,
     relevant: Annotated[int, typer.Option(help="Smallest grade that counts as relevant (TREC DL: 2).")] = 1,
     queries: Annotated[int | None, typer.Option(help="Only so many queries, evenly spread.")] = None,
     curve: Annotated[bool, typer.Option("--curve", help="Candidate count and cut-off against quality.")] = False,
@@ -50,10 +49,6 @@ def evaluate(
     allow_download: options.Download = False,
 ) -> None:
     """Measure BM25, dense, hybrid and each second stage on judged queries, with intervals and paired tests."""
-    if fusion not in FUSIONS:
-        raise typer.BadParameter(f"--fusion is zscore, weighted or rrf, not {fusion}.")
-    if blend_by not in BLENDS_BY:
-        raise typer.BadParameter(f"--blend-by is scores or ranks, not {blend_by}.")
     if tune and run is not None:
         raise typer.BadParameter("--tune compares fusions of an index: it does not go with --run.")
     floors = _floors(minimum or [])
@@ -64,13 +59,7 @@ def evaluate(
         run=run,
         scorers=names,
         blends=tuple(float(one) for one in blend.split(",")) if blend else None,
-        search=SearchSettings(
-            candidates=candidates,
-            fusion=fusion,
-            sparse_weight=sparse_weight,
-            blend_by=blend_by,
-            explain=False,
-        ),
+        search=replace(asked, explain=False),
         queries=queries,
         relevant=relevant,
         curve=curve,
