@@ -113,6 +113,7 @@ def test_what_cannot_be_scored_is_refused_everywhere(scorer: Scorer, query: str,
         scorer.rerank(query, passages)
 
 
+@pytest.mark.model
 @WORST
 def test_the_largest_call_is_scored(scorer: Scorer) -> None:
     passages = [f"panda {i % 50}" for i in range(MAX_DOCUMENTS)]
@@ -127,6 +128,7 @@ def test_empty_passages_are_scored_and_do_not_disturb_the_others(scorer: Scorer)
         assert [mixed[0], mixed[-1]] == pytest.approx(values(scorer, QUERY, ["a panda eats", "the router"]), abs=1e-5)
 
 
+@pytest.mark.model
 @WORST
 def test_a_giant_passage_is_scored_and_what_was_not_read_is_told(scorer: Scorer) -> None:
     giant = "the panda eats bamboo in paris. " * 6250  # 200,000 characters
@@ -290,6 +292,7 @@ def test_spans_are_sentences_within_bounds_on_the_scorers_scale(scorer: Scorer) 
     assert scorer.spans(QUERY, " \n") == ()
 
 
+@pytest.mark.model
 @WORST
 def test_a_giant_passage_has_spans(scorer: Scorer) -> None:
     passage = "Pandas eat. " * 3000

@@ -75,6 +75,7 @@ def test_a_listwise_shape_and_its_pointwise_twin_share_weights(tmp_path: Path) -
     assert not any(name.startswith("projector") for name in twin)
 
 
+@pytest.mark.model
 def test_a_run_measures_its_cells_and_says_what_it_skipped(corpus: Path, tmp_path: Path) -> None:
     said: list[str] = []
     file = tmp_path / "out" / "bench.json"
@@ -114,6 +115,7 @@ def test_cells_beyond_the_budget_are_skipped_with_the_reason(corpus: Path) -> No
     assert "skipped" in table(found)
 
 
+@pytest.mark.model
 def test_a_later_run_measures_only_what_the_file_lacks(corpus: Path, tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
     long, short = Cell(16, 200), Cell(16, 60)

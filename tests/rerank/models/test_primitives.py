@@ -18,6 +18,7 @@ def test_what_the_environment_states_counts(monkeypatch: pytest.MonkeyPatch) -> 
     assert [os.environ[name] for name in NAMES] == ["7", str(KEPT)]
 
 
+@pytest.mark.process
 def test_whoever_loads_a_scorer_has_the_bound() -> None:
     code = f"import os, rerank.encoder_scorer; print([os.environ.get(name) for name in {NAMES}])"
     bare = {name: value for name, value in os.environ.items() if name not in NAMES}
