@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from indexer.embed.contract import Embedder
-    from rerank.load import Caches
+    from rerank.loading import Caches
     from rerank.scorer import Scorer
 
 VECTOR_BYTES = 1 << 30
@@ -45,8 +45,8 @@ def open_scorers(settings: Settings, kept: Caches | None = None) -> Scorers:
     def caches() -> Caches:
         if kept is not None:
             return kept
-        from rerank.late.vectors import VectorCache
-        from rerank.load import Caches
+        from rerank.loading import Caches
+        from rerank.vectors_cache import VectorCache
 
         return Caches(vectors=VectorCache(VECTOR_BYTES, home() / "token-vectors"))
 
