@@ -10,12 +10,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from app import evaluate as evaluation
 from app import show
 from app.commands import options
 from app.commands.benchmarks import BENCH
-from search.measure.evaluation import better_than
-from search.measure.metrics import NAMES
 from search.result import BLENDS_BY, DEFAULT_CANDIDATES, FUSIONS, SearchSettings
 
 SHOWN = ("ndcg@10", "mrr@10", "map", "hit@5", "hit@10", "recall@100")
@@ -53,6 +50,9 @@ def evaluate(
     allow_download: options.Download = False,
 ) -> None:
     """Measure BM25, dense, hybrid and each second stage on judged queries, with intervals and paired tests."""
+    from app import evaluate as evaluation
+    from search.measure.evaluation import better_than
+
     if fusion not in FUSIONS:
         raise typer.BadParameter(f"--fusion is zscore, weighted or rrf, not {fusion}.")
     if blend_by not in BLENDS_BY:
@@ -98,6 +98,8 @@ def evaluate(
 
 
 def _floors(stated: list[str]) -> dict[str, float]:
+    from search.measure.metrics import NAMES
+
     floors = {}
     for one in stated:
         name, _, value = one.partition("=")
