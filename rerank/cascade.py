@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from rerank.base import BaseScorer, check, order
+from rerank.base import BaseScorer, check
 from rerank.errors import BadInput
 from rerank.models.running import Cancel, KnowsVocabulary, Progress, Runtime
-from rerank.scorer import Limits, ScoreContract, Scored, Scorer, Scoring, Span
+from rerank.ranking import order
+from rerank.scorer import NO_LIMITS, Limits, ScoreContract, Scored, Scorer, Scoring, Span
 
 BEST = 30
 """How many passages the strong scorer reads where nothing else is asked for."""
 _MIDDLE = 0.5
 _BELOW = 1 - 1e-9
 """Keeps the best score of the cheap stage under the worst of the strong one."""
-_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class CascadeScorer(BaseScorer):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = _NO_LIMITS,
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Scoring:

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerank.base import BaseScorer, check, clean, distinct, order, require_finite, room, stop_if
+from rerank.base import BaseScorer, check, clean, distinct, require_finite, room, stop_if
 from rerank.errors import BadCheckpoint, BadInput, Cancelled
 from rerank.models.running import Cancel, Progress, Runtime
-from rerank.scorer import MAX_DOCUMENTS, Limits, RankedDocument, ScoreContract, Scored, Scorer, Scoring
+from rerank.ranking import order
+from rerank.scorer import MAX_DOCUMENTS, NO_LIMITS, Limits, RankedDocument, ScoreContract, Scored, Scorer, Scoring
 
 
 class SharedLetters(BaseScorer):
@@ -25,7 +26,7 @@ class SharedLetters(BaseScorer):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,  # noqa: ARG002 - part of the contract
         cancel: Cancel | None = None,
     ) -> Scoring:

@@ -21,7 +21,7 @@ from transformers import (
 from rerank import load
 from rerank.errors import BadCheckpoint, BadInput, ModelNotFound
 from rerank.families import family
-from rerank.load import Caches
+from rerank.loading import Caches
 from rerank.models.hub import cached
 from rerank.profiles import LISTWISE, available, find, list_profiles
 from rerank.scorer import Scorer

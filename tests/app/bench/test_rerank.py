@@ -205,15 +205,17 @@ def test_expected_lengths_are_those_of_windows() -> None:
 def test_both_sides_score_alike(corpus: Path, tmp_path: Path) -> None:
     """The benchmark compares like with like: in fp32 our logits are those of the baseline."""
     from app.bench.baseline import default
+    from app.bench.readings import readings
+    from rerank.loading import Loading
     from rerank.models.device import choose
     from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
     folder = write(TINY, tmp_path / "model")
-    scorer = CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32")
+    scorer = CrossEncoderScorer.open(folder, "tiny", Loading(device="cpu", dtype="fp32"))
     texts = read(corpus, Tokeniser(folder).tokenizer)
     passages = texts.passages(8, 40)
     ours = [one.score for one in scorer.score(texts.queries[0], passages).scored]
-    readings, lengths = scorer.readings(texts.queries[0], passages)
-    theirs = default(folder, choose("cpu")).predict([(query, text) for _, query, text in readings])
+    pairs, lengths = readings(folder, scorer.contract.native_window, texts.queries[0], passages)
+    theirs = default(folder, choose("cpu")).predict([(query, text) for _, query, text in pairs])
     assert ours == pytest.approx(theirs, abs=1e-5)
-    assert len(lengths) == len(readings) == 8
+    assert len(lengths) == len(pairs) == 8

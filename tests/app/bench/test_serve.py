@@ -9,8 +9,9 @@ from serving import BACKGROUND, Bm25Scorer, HashedWords, engine_of
 
 from app.bench.serve import Load, fill, quantile, run
 from indexer.index import Index
-from rerank.late.vectors import VectorCache
-from rerank.load import Caches, load
+from rerank.load import load
+from rerank.loading import Caches
+from rerank.vectors_cache import VectorCache
 
 
 @pytest.mark.process

@@ -15,10 +15,11 @@ from transformers import BertModel
 from data.shipped import minilm_folder
 from rerank.errors import BadInput, Cancelled
 from rerank.late.scorer import LateInteractionScorer
-from rerank.late.vectors import VectorCache
+from rerank.loading import Loading
 from rerank.models.running import Cancel
 from rerank.models.tokens import Tokeniser
 from rerank.scorer import STRETCHED, Limits, Scorer
+from rerank.vectors_cache import VectorCache
 from rerank.windows import windows
 
 QUERY = "what is the capital of france"
@@ -27,7 +28,7 @@ LONG = " ".join(checkpoints.WORDS * 20)
 
 
 def scorer(folder: Path, **settings: Any) -> LateInteractionScorer:
-    return LateInteractionScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32", **settings)
+    return LateInteractionScorer.open(folder, "tiny", Loading(device="cpu", dtype="fp32", **settings))
 
 
 def vectors_by_transformers(folder: Path, ids: Sequence[int]) -> torch.Tensor:
@@ -172,7 +173,7 @@ def test_release_gives_the_weights_back_and_keeps_the_vectors(tmp_path: Path) ->
 
 
 def test_the_shipped_model_ranks_the_answer_first() -> None:
-    model = LateInteractionScorer.from_folder(minilm_folder(), name="minilm", device="cpu")
+    model = LateInteractionScorer.open(minilm_folder(), "minilm", Loading(device="cpu"))
     ranked = model.rerank(
         "What do pandas eat?",
         [
