@@ -100,9 +100,10 @@ def _whole(
         engine = open_engine(replace(settings, index=Path(place) / "index", store_url=None), "secondlook eval")
         try:
             engine.ingest(folder)
-            gathered = evaluation.from_index(
-                engine.index, data.queries, stages, plan.search, progress, embedder=engine.embedder, tune=plan.tune
-            )
+            with engine.index.snapshot() as now:
+                gathered = evaluation.from_index(
+                    now, data.queries, stages, plan.search, progress, embedder=engine.embedder, tune=plan.tune
+                )
         finally:
             engine.close()
     return gathered, stages, "hybrid"

@@ -163,8 +163,11 @@ class Scorer(Protocol):
         """
         ...
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        """Each sentence of the passage with its own score, in text order; together they cover every sentence."""
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        """For each passage its sentences with their own scores, in text order; together they cover every sentence.
+
+        No passages give an empty tuple, a blank passage has no sentences.
+        """
         ...
 
     def compute_score(self, pairs: Sequence[tuple[str, str]], max_length: int = 1024) -> list[float]:

@@ -100,8 +100,8 @@ def verify(
     """Prove that catalog, dense and sparse vectors hold the same chunks; exit 1 if not."""
     engine = open_engine(options.settings(index), "secondlook verify", create=False)
     try:
-        done = engine.repair() if repair else []
-        wrong = engine.verify()
+        done = engine.index.repair() if repair else []
+        wrong = engine.index.verify()
         chunks = engine.index.counts()[1]
     finally:
         engine.close()
@@ -115,7 +115,7 @@ def verify(
 def _near_duplicates(settings: Settings) -> None:
     engine = open_engine(settings, "secondlook documents", create=False)
     try:
-        groups = engine.near_duplicates()
+        groups = engine.index.near_duplicates()
     finally:
         engine.close()
     for group in groups:

@@ -195,22 +195,19 @@ class Catalog:
             return int(count), int(get_value(connection, "chunks", 0))
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
-        """Return the chunks of those ids that exist, all as of one moment."""
-        found: dict[str, Chunk] = {}
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = chunk_rows().where(tables.chunks.c.id.in_(part))
-                found.update((row.id, to_chunk(row)) for row in connection.execute(query))
-        return found
+        """The chunks of those ids that exist."""
+        return self.look_up(ids)[0]
 
-    def existing(self, ids: Sequence[str]) -> set[str]:
-        """Return those of the ids that exist."""
-        found: set[str] = set()
+    def look_up(self, ids: Sequence[str]) -> tuple[dict[str, Chunk], dict[str, bytes]]:
+        """The chunks of those ids that exist, and their near-duplicate signatures."""
+        chunks: dict[str, Chunk] = {}
+        signatures: dict[str, bytes] = {}
         with self._engine.connect() as connection:
             for part in parts(ids, IN):
-                query = select(tables.chunks.c.id).where(tables.chunks.c.id.in_(part))
-                found.update(connection.execute(query).scalars())
-        return found
+                for row in connection.execute(chunk_rows().where(tables.chunks.c.id.in_(part))):
+                    chunks[row.id] = to_chunk(row)
+                    signatures[row.id] = row.near
+        return chunks, signatures
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Yield every chunk in order of id, a page at a time."""
@@ -372,15 +369,6 @@ class Catalog:
             add_frequencies(connection, frequencies)
             put_value(connection, "chunks", count)
             put_value(connection, "length", length)
-
-    def signatures(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Return the near-duplicate signatures of those chunks that exist."""
-        found: dict[str, bytes] = {}
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = select(tables.chunks.c.id, tables.chunks.c.near).where(tables.chunks.c.id.in_(part))
-                found.update((row.id, row.near) for row in connection.execute(query))
-        return found
 
     def all_signatures(self) -> dict[str, list[bytes]]:
         """Return the signatures of every document's chunks, by document name."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from indexer.chunk import Chunk, Hit
 from rerank.scorer import Scored, Scorer
 from search import second
-from search.hybrid import Retriever, fuse
+from search.hybrid import fuse
 from search.measure import metrics
 from search.measure.metrics import Qrels, Run
 from search.result import SPARSE_WEIGHT, BlendBy, Candidate, Fusion, Ranked, SearchSettings
 from search.scripts import Literacy
 from search.shares import first_share, read, sparse_share
+
+if TYPE_CHECKING:
+    from indexer.snapshot import Snapshot
 
 CURVE = (10, 20, 30, 50, 75, 100, 150, 200)
 """Candidate counts of the curve."""
@@ -69,7 +72,7 @@ Found = tuple[Sequence[Hit], Sequence[Hit], Mapping[str, Chunk]]
 
 
 def from_index(
-    index: Retriever,
+    index: Snapshot,
     queries: Mapping[str, str],
     stages: Sequence[SecondStage],
     settings: SearchSettings,

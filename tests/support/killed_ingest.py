@@ -21,7 +21,7 @@ from hash_embedder import HashEmbedder
 import indexer.vectors.edge  # noqa: F401  so that a fork has nothing left to import
 from indexer.index import Index
 
-WATCHED = ("generation.py", "catalog.py", "edge_store.py", "sync.py", "transaction.py")
+WATCHED = ("generation.py", "catalog.py", "edge.py", "sync.py", "transaction.py")
 
 
 def ingest(folder: Path, index: Path, fatal: int) -> int:

@@ -116,7 +116,7 @@ def test_sentences_are_scored_from_the_passages_own_vectors(tmp_path: Path) -> N
     folder = checkpoints.bert_body(tmp_path)
     model = scorer(folder)
     passage = "The panda eats bamboo. Paris is the capital of France."
-    spans = model.spans(QUERY, passage)
+    (spans,) = model.spans(QUERY, [passage])
     assert [passage[span.start : span.end] for span in spans] == [
         "The panda eats bamboo.",
         "Paris is the capital of France.",
@@ -126,7 +126,7 @@ def test_sentences_are_scored_from_the_passages_own_vectors(tmp_path: Path) -> N
     first = sum(1 for start, _ in piece.offsets if start < 22)
     assert spans[0].score == pytest.approx(float(cosines[:, :first].max(dim=1).values.mean()), abs=2e-3)
     assert spans[1].score == pytest.approx(float(cosines[:, first:].max(dim=1).values.mean()), abs=2e-3)
-    assert model.spans(QUERY, "  \n") == ()
+    assert model.spans(QUERY, ["  \n"]) == ((),)
 
 
 def test_each_query_token_is_aligned_with_its_best_passage_token(tmp_path: Path) -> None:
