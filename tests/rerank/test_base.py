@@ -139,7 +139,7 @@ def test_what_is_no_pair_is_refused(pairs: list[tuple[str, str]]) -> None:
 
 def test_spans_are_sentences_scored_by_themselves() -> None:
     scorer = SharedLetters()
-    spans, blank, other = scorer.spans("ab", [" Aab is. Xyz is not. ", " \n ", "Ba."])
+    spans, blank, other = scorer.spans("ab", [" Aab is. Xyz is not. ", " \n ", "ba."])
     assert [(span.start, span.end, span.score) for span in spans] == [(1, 8, 1.0), (9, 20, 0.0)]
     assert blank == ()
     assert [(span.start, span.end, span.score) for span in other] == [(0, 3, 1.0)]
