@@ -87,6 +87,8 @@ class LateInteractionScorer(EncoderScorer):
         self._weights = query_weights(folder, config)
         self._projection = projection(folder)
         self._stretch = None if self._projection is not None else STRETCH
+        self._scored: dict[tuple[str, Limits], tuple[Piece, NDArray[np.float32]]] = {}
+        """Tokens and token vectors of the queries of the last call: their passages' sentences are asked for next."""
 
     @classmethod
     def from_folder(
@@ -170,6 +172,9 @@ class LateInteractionScorer(EncoderScorer):
         began = time.perf_counter()
         asked, vectors, halved = self._queries([query for query, _ in calls], limits, cancel)
         encoded = time.perf_counter()
+        self._scored = {
+            (query, limits): both for (query, _), both in zip(calls, zip(asked, vectors, strict=True), strict=True)
+        }
         everything = [passage for _, passages in calls for passage in passages]
         packed, fresh, notes = self._passages(everything, cutting, progress, cancel)
         spent = encoded - began, time.perf_counter() - encoded
@@ -205,7 +210,8 @@ class LateInteractionScorer(EncoderScorer):
     def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
         """For each passage its sentences with the means of the token maxima within them, from its kept vectors.
 
-        The query is encoded once, and only those passages whose token vectors are not kept.
+        The query is encoded once, or not at all right after its passages were scored; of the passages only those are
+        encoded whose token vectors are not kept.
         """
         if not passages:
             return ()
@@ -261,7 +267,11 @@ class LateInteractionScorer(EncoderScorer):
         """The query's tokens; for each passage the similarities of its T real tokens, (q, T), and their code points."""
         limits = Limits()
         cutting = self._cutting(limits)
-        (asked,), (vectors,), _ = self._queries([query], limits, None)
+        known = self._scored.get((query, limits))
+        if known is None:
+            (asked,), (vectors,), _ = self._queries([query], limits, None)
+        else:
+            asked, vectors = known
         packed, _, _ = self._passages(passages, cutting, None, None)
         pieces = self._reader.read([clean(passage) for passage in passages], cutting.limit)
         before, after = len(self._frame.before), len(self._frame.after)
