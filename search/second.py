@@ -7,8 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from rerank.scorer import Scored
-from search.fusion import blended_ranks, blended_scores
-from search.result import BlendBy, Candidate, Ranked
+from search.fusion import standard
+from search.result import RRF_K, BlendBy, Candidate, Ranked
 
 MEASURED_BLENDS: Mapping[str, float] = MappingProxyType({"minilm-maxsim": 0.4, "second-look-minilm": 0.3})
 """Share of the fused first stage by scorer, where measurement on dev splits showed that it helps (DECISIONS.md)."""
@@ -30,7 +30,7 @@ def order(
     """Return the candidates by final score, best first; ties go to the earlier first-stage rank.
 
     `scored` is in the order of `candidates`. With a blend of 0 the final score is the second stage's own; otherwise it
-    blends both stages' standardised scores, or their ranks (`search.fusion.blended_scores`, `blended_ranks`).
+    blends both stages' standardised scores, or their ranks (`blended_scores`, `blended_ranks`).
     """
     by_score = sorted(range(len(scored)), key=lambda i: (-scored[i].score, -scored[i].logit, candidates[i].rank))
     second = [0] * len(scored)
@@ -59,6 +59,22 @@ def order(
         )
         for rank, i in enumerate(places, start=1)
     )
+
+
+def blended_scores(first: Sequence[float], second: Sequence[float], share: float) -> list[float]:
+    """Return share * z(first) + (1 - share) * z(second) for each passage, in input order.
+
+    Scores are standardised over the passages given. A share of 0 is the second stage alone, 1 the first stage alone.
+    """
+    return [share * one + (1.0 - share) * two for one, two in zip(standard(first), standard(second), strict=True)]
+
+
+def blended_ranks(first: Sequence[int], second: Sequence[int], share: float, k: int = RRF_K) -> list[float]:
+    """Return share / (k + first rank) + (1 - share) / (k + second rank) for each passage, in input order.
+
+    Ranks are from 1. A share of 0 is the second stage alone, 1 the first stage alone.
+    """
+    return [share / (k + one) + (1.0 - share) / (k + two) for one, two in zip(first, second, strict=True)]
 
 
 def cut(ranked: Sequence[Ranked], cutoff: float | None) -> tuple[tuple[Ranked, ...], int]:
