@@ -161,16 +161,16 @@ class Catalog:
         with self._engine.connect() as connection:
             return [
                 DocumentInfo(
-                    row.name,
-                    row.title,
-                    row.kind,
-                    row.size,
-                    row.sha256,
-                    row.mtime_ns,
-                    row.n,
-                    row.note,
-                    row.path,
-                    row.collection,
+                    document=row.name,
+                    title=row.title,
+                    kind=row.kind,
+                    size=row.size,
+                    sha256=row.sha256,
+                    mtime_ns=row.mtime_ns,
+                    chunks=row.n,
+                    note=row.note,
+                    root=row.path,
+                    collection=row.collection,
                 )
                 for row in connection.execute(query)
             ]
@@ -178,9 +178,9 @@ class Catalog:
     def matching(self, filters: Filters) -> tuple[list[str], int]:
         """Return the names of the documents that the filters leave in, in order, and how many there are in all."""
         with self._engine.connect() as connection:
-            names = [name for name in connection.execute(filters.query()).all() if filters.takes(*name)]
+            names = [name for name, label in connection.execute(filters.query()) if filters.takes(name, label)]
             count = connection.execute(select(func.count()).select_from(tables.documents)).scalar_one()
-        return [name for name, _ in names], int(count)
+        return names, int(count)
 
     def find(self, document: str) -> int | None:
         """Return the id of the document of that name."""
@@ -200,14 +200,8 @@ class Catalog:
 
     def look_up(self, ids: Sequence[str]) -> tuple[dict[str, Chunk], dict[str, bytes]]:
         """The chunks of those ids that exist, and their near-duplicate signatures."""
-        chunks: dict[str, Chunk] = {}
-        signatures: dict[str, bytes] = {}
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                for row in connection.execute(chunk_rows().where(tables.chunks.c.id.in_(part))):
-                    chunks[row.id] = to_chunk(row)
-                    signatures[row.id] = row.near
-        return chunks, signatures
+        rows = list(self._rows(chunk_rows(), tables.chunks.c.id, ids))
+        return {row.id: to_chunk(row) for row in rows}, {row.id: row.near for row in rows}
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Yield every chunk in order of id, a page at a time."""
@@ -227,31 +221,19 @@ class Catalog:
             return set(connection.execute(select(tables.chunks.c.id)).scalars())
 
     def chunk_ids(self, document_ids: Sequence[int]) -> list[str]:
-        """Return the ids of the chunks of those documents."""
-        found: list[str] = []
-        with self._engine.connect() as connection:
-            for part in parts(document_ids, IN):
-                query = select(tables.chunks.c.id).where(tables.chunks.c.document_id.in_(part))
-                found.extend(connection.execute(query).scalars())
-        return found
+        """The ids of the chunks of those documents."""
+        c = tables.chunks.c
+        return [row.id for row in self._rows(select(c.id), c.document_id, document_ids)]
 
     def documents_of(self, ids: Sequence[str]) -> set[int]:
-        """Return the ids of the documents that those chunks belong to."""
-        found: set[int] = set()
-        with self._engine.connect() as connection:
-            for part in parts(ids, IN):
-                query = select(tables.chunks.c.document_id).where(tables.chunks.c.id.in_(part))
-                found.update(connection.execute(query).scalars())
-        return found
+        """The ids of the documents that those chunks belong to."""
+        c = tables.chunks.c
+        return {row.document_id for row in self._rows(select(c.document_id), c.id, ids)}
 
     def same_text(self, digests: Sequence[str]) -> dict[str, str]:
-        """Return, by text digest, the id of a chunk with that text, where there is one."""
-        found: dict[str, str] = {}
-        with self._engine.connect() as connection:
-            for part in parts(digests, IN):
-                query = select(tables.chunks.c.sha256, tables.chunks.c.id).where(tables.chunks.c.sha256.in_(part))
-                found.update((row.sha256, row.id) for row in connection.execute(query))
-        return found
+        """By text digest, the id of a chunk with that text, where there is one."""
+        c = tables.chunks.c
+        return {row.sha256: row.id for row in self._rows(select(c.sha256, c.id), c.sha256, digests)}
 
     def statistics(self) -> Statistics:
         """Return corpus size, average chunk length in terms and average idf, cached until the next write."""
@@ -379,6 +361,12 @@ class Catalog:
             for row in connection.execute(query):
                 found[row.name].append(row.near)
         return found
+
+    def _rows(self, query: Any, column: Any, values: Sequence[Any]) -> Iterator[Any]:  # noqa: ANN401  a Select, rows
+        """The query's rows in which the column has one of the values, over one connection."""
+        with self._engine.connect() as connection:
+            for part in parts(values, IN):
+                yield from connection.execute(query.where(column.in_(part)))
 
     def _writing(self) -> Writing:
         return Writing(self._engine, self._cache)

@@ -407,8 +407,8 @@ def test_a_document_whose_vectors_are_half_written_is_not_there_and_is_made_good
         with index._generations.reading() as now:
             assert now.store.count() == 20
         assert index.counts() == (0, 0)
-        with index.snapshot() as now:
-            assert now.dense(now.embed_query("walrus"), 10) == []
+        with index.snapshot() as view:
+            assert view.dense(view.embed_query("walrus"), 10) == []
         assert index.sync(tmp_path / "folder").counts == {"added": 1}
         assert index.counts() == (1, 45)
         assert index.verify() == []
