@@ -148,18 +148,24 @@ class BaseScorer(ABC):
     def release(self) -> None:
         """Give the memory back; the next call loads the model again."""
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        """Each sentence of the passage with its own score, in text order: here, sentences scored as passages.
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        """For each passage its sentences with their own scores, in text order: here, sentences scored as passages.
 
-        A passage of more than `MAX_DOCUMENTS` sentences has neighbours joined. A blank passage has no spans.
+        The sentences of all passages are one call, or as few as `MAX_DOCUMENTS` allows. A passage of more sentences
+        than that has neighbours joined. A blank passage has no spans.
         """
-        if not isinstance(passage, str):
-            raise BadInput(f"The passage must be text, not {type(passage).__name__}.")
-        places = at_most(sentences(passage), MAX_DOCUMENTS)
-        if not places:
+        if not passages:
             return ()
-        scored = self.score(query, [passage[start:end] for start, end in places]).scored
-        return tuple(Span(start, end, one.score) for (start, end), one in zip(places, scored, strict=True))
+        check(query, passages)
+        places = [at_most(sentences(passage), MAX_DOCUMENTS) for passage in passages]
+        texts = [passage[start:end] for passage, own in zip(passages, places, strict=True) for start, end in own]
+        scores = [
+            one.score
+            for at in range(0, len(texts), MAX_DOCUMENTS)
+            for one in self.score(query, texts[at : at + MAX_DOCUMENTS]).scored
+        ]
+        rest = iter(scores)
+        return tuple(tuple(Span(start, end, next(rest)) for start, end in own) for own in places)
 
     def compute_score(
         self, pairs: Sequence[tuple[str, str]] | tuple[str, str], max_length: int = WINDOW

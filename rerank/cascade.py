@@ -122,11 +122,11 @@ class CascadeScorer(BaseScorer):
             stages=((self._cheap.name, first.seconds), (self._strong.name, second.seconds)),
         )
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
         """The strong scorer's sentences, on the upper half of the scale."""
-        spans = self._strong.spans(query, passage)
-        scale = _scale(self._strong.contract, [span.score for span in spans], strong=True)
-        return tuple(replace(span, score=scale(span.score)) for span in spans)
+        spans = self._strong.spans(query, passages)
+        scale = _scale(self._strong.contract, [span.score for own in spans for span in own], strong=True)
+        return tuple(tuple(replace(span, score=scale(span.score)) for span in own) for own in spans)
 
     def vocabularies(self) -> tuple[Collection[str], ...]:
         """The pieces that each of the two models knows, where it says so."""

@@ -170,8 +170,11 @@ class Scorer(Protocol):
         """
         ...
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        """Each sentence of the passage with its own score, in text order; together they cover every sentence."""
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        """For each passage its sentences with their own scores, in text order; together they cover every sentence.
+
+        No passages give an empty tuple, a blank passage has no sentences.
+        """
         ...
 
     def release(self) -> None:

@@ -71,6 +71,8 @@ class LateInteractionScorer(EncoderScorer[Encoder]):
         self._weights = query_weights(folder, config)
         self._projection = projection(folder)
         self._stretch = None if self._projection is not None else STRETCH
+        self._scored: dict[tuple[str, Limits], tuple[Piece, NDArray[np.float32]]] = {}
+        """Tokens and token vectors of the queries of the last call: their passages' sentences are asked for next."""
 
     @classmethod
     def open(cls, folder: Path, name: str, loading: Loading = DEFAULT, profile: Profile | None = None) -> Self:
@@ -126,6 +128,9 @@ class LateInteractionScorer(EncoderScorer[Encoder]):
         began = time.perf_counter()
         asked, vectors, halved = self._queries([query for query, _ in calls], limits, cancel)
         encoded = time.perf_counter()
+        self._scored = {
+            (query, limits): both for (query, _), both in zip(calls, zip(asked, vectors, strict=True), strict=True)
+        }
         everything = [passage for _, passages in calls for passage in passages]
         packed, fresh, notes = self._passages(everything, cutting, progress, cancel)
         spent = encoded - began, time.perf_counter() - encoded
@@ -158,16 +163,24 @@ class LateInteractionScorer(EncoderScorer[Encoder]):
             scorings.append(scoring)
         return scorings
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        """Each sentence with the mean of the token maxima within it, from the vectors that scored the passage."""
-        check(query, [passage])
-        _, similar, places = self._similar(query, passage)
-        return sentence_spans(similar, passage, places)
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        """For each passage its sentences with the means of the token maxima within them, from its kept vectors.
+
+        The query is encoded once, or not at all right after its passages were scored; of the passages only those are
+        encoded whose token vectors are not kept.
+        """
+        if not passages:
+            return ()
+        check(query, passages)
+        _, similar = self._similar(query, passages)
+        return tuple(
+            sentence_spans(own, passage, places) for (own, places), passage in zip(similar, passages, strict=True)
+        )
 
     def align(self, query: str, passage: str) -> tuple[Aligned, ...]:
         """Each query token with the passage token that answers it best, in query order; empty for a blank passage."""
         check(query, [passage])
-        asked, similar, places = self._similar(query, passage)
+        asked, ((similar, places),) = self._similar(query, [passage])
         return alignment(similar, self._reader.words(asked.ids), passage, places)
 
     def _queries(
@@ -204,17 +217,27 @@ class LateInteractionScorer(EncoderScorer[Encoder]):
         require_finite((one.logit for one in scored), self._name)
         return tuple(scored)
 
-    def _similar(self, query: str, passage: str) -> tuple[Piece, NDArray[np.float32], list[tuple[int, int]]]:
-        """The query's tokens, the similarities of the real tokens, (q, T), and the code points of the passage's T."""
+    def _similar(
+        self, query: str, passages: Sequence[str]
+    ) -> tuple[Piece, list[tuple[NDArray[np.float32], list[tuple[int, int]]]]]:
+        """The query's tokens; for each passage the similarities of its T real tokens, (q, T), and their code points."""
         limits = NO_LIMITS
         cutting = self._cutting(limits)
-        (asked,), (vectors,), _ = self._queries([query], limits, None)
-        packed, _, _ = self._passages([passage], cutting, None, None)
-        piece = self._reader.read([clean(passage)], cutting.limit)[0]
+        known = self._scored.get((query, limits))
+        if known is None:
+            (asked,), (vectors,), _ = self._queries([query], limits, None)
+        else:
+            asked, vectors = known
+        packed, _, _ = self._passages(passages, cutting, None, None)
+        pieces = self._reader.read([clean(passage) for passage in passages], cutting.limit)
         before, after = len(self._frame.before), len(self._frame.after)
-        real, places = token_places(piece, cutting.cuts(len(piece)), before, after)
-        similar = similarities(vectors, packed)
-        return asked, similar[before : len(similar) - after, real], places
+        similar = similarities(vectors, packed)[before : len(vectors) - after]
+        ends = np.cumsum([len(one.codes) for one in packed])
+        found = []
+        for own, piece in zip(np.split(similar, ends[:-1], axis=1), pieces, strict=True):
+            real, places = token_places(piece, cutting.cuts(len(piece)), before, after)
+            found.append((own[:, real], places))
+        return asked, found
 
     def _passages(
         self, passages: Sequence[str], cutting: Cutting, progress: Progress | None, cancel: Cancel | None

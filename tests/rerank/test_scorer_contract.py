@@ -284,19 +284,20 @@ def test_release_while_another_thread_scores_harms_neither(make: Callable[[str],
 
 def test_spans_are_sentences_within_bounds_on_the_scorers_scale(scorer: BaseScorer) -> None:
     passage = " A panda eats bamboo. The router\ud800 is in paris!\n\n- bear\n今日は。明日は。 "
-    spans = scorer.spans(QUERY, passage)
+    spans, blank, other = scorer.spans(QUERY, [passage, " \n", PASSAGES[0]])
     assert len(spans) == 5
     covered = [place for span in spans for place in range(span.start, span.end)]
     assert covered == sorted(set(covered))
     assert {i for i, sign in enumerate(passage) if not sign.isspace()} <= set(covered) <= set(range(len(passage)))
     assert all(scorer.contract.low <= span.score <= scorer.contract.high for span in spans)
-    assert scorer.spans(QUERY, " \n") == ()
+    assert (blank, len(other)) == ((), 1)
+    assert scorer.spans(QUERY, []) == ()
 
 
 @pytest.mark.model
 @WORST
 def test_a_giant_passage_has_spans(scorer: BaseScorer) -> None:
     passage = "Pandas eat. " * 3000
-    spans = scorer.spans(QUERY, passage)
+    (spans,) = scorer.spans(QUERY, [passage])
     assert 0 < len(spans) <= 3000
     assert spans[-1].end <= len(passage)

@@ -107,10 +107,11 @@ class Bm25Scorer:
             notes=(f"{cut} passages were truncated.",) if cut else (),
         )
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        found = list(_SENTENCE.finditer(passage))
-        scores = self.score(query, [one.group() for one in found]).scored if found else ()
-        return tuple(Span(one.start(), one.end(), got.score) for one, got in zip(found, scores, strict=True))
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        found = [list(_SENTENCE.finditer(passage)) for passage in passages]
+        texts = [one.group() for own in found for one in own]
+        scores = iter(self.score(query, texts).scored if texts else ())
+        return tuple(tuple(Span(one.start(), one.end(), next(scores).score) for one in own) for own in found)
 
     def release(self) -> None:
         pass

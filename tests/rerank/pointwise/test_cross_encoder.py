@@ -219,7 +219,7 @@ def test_threads_get_the_scores_of_their_own_call(tmp_path: Path) -> None:
 def test_each_sentence_gets_the_score_it_has_by_itself(tmp_path: Path) -> None:
     model = scorer(checkpoints.bert(tmp_path))
     passage = "The panda eats bamboo. Paris is a capital."
-    spans = model.spans(QUERY, passage)
+    (spans,) = model.spans(QUERY, [passage])
     assert [passage[span.start : span.end] for span in spans] == ["The panda eats bamboo.", "Paris is a capital."]
     alone = model.score(QUERY, ["The panda eats bamboo.", "Paris is a capital."]).scored
     assert [span.score for span in spans] == pytest.approx([one.score for one in alone], abs=1e-6)
