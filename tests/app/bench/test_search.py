@@ -11,7 +11,7 @@ from app.bench.search import run, table
 from app.settings import Settings
 
 
-@pytest.mark.slow
+@pytest.mark.model
 def test_every_stage_of_both_kinds_is_reported_and_written(tmp_path: Path) -> None:
     said: list[str] = []
     file = tmp_path / "search.json"
