@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 
 import data
 from app.settings import Settings, home
-from rerank.models.primitives import bound_primitives
-from search.engine import SearchEngine
-from search.scorers import ScorerChoice, Scorers
-from search.second import MEASURED_BLENDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from indexer.embed.contract import Embedder
-    from rerank.load import Caches
+    from rerank.loading import Caches
     from rerank.scorer import Scorer
+    from search.engine import SearchEngine
+    from search.scorers import ScorerChoice, Scorers
 
 VECTOR_BYTES = 1 << 30
 """Room for token vectors: a passage of 160 tokens takes about 62 KB, so a gigabyte holds some 17,000."""
@@ -40,13 +38,15 @@ def open_scorers(settings: Settings, kept: Caches | None = None) -> Scorers:
     Token vectors are kept on disk, below the user's data, so that a second process does not compute them again; or in
     the caches that were passed.
     """
+    from search.scorers import Scorers
+    from search.second import MEASURED_BLENDS
 
     @cache
     def caches() -> Caches:
         if kept is not None:
             return kept
-        from rerank.late.vectors import VectorCache
-        from rerank.load import Caches
+        from rerank.loading import Caches
+        from rerank.vectors_cache import VectorCache
 
         return Caches(vectors=VectorCache(VECTOR_BYTES, home() / "token-vectors"))
 
@@ -67,6 +67,7 @@ def open_scorers(settings: Settings, kept: Caches | None = None) -> Scorers:
 def scorer_choices(default: str) -> Sequence[ScorerChoice]:
     """The named profiles, and the default if it is not one of them (a path, a server)."""
     from rerank.profiles import available, list_profiles
+    from search.scorers import ScorerChoice
 
     choices = []
     for profile in list_profiles():
@@ -103,8 +104,11 @@ def open_engine(
         FingerprintMismatch: the index was built with another model, splitter or analyzer.
     """
     stay_offline(settings)
-    bound_primitives()  # before the embedding model makes its first product
     from indexer.index import Index
+    from rerank.models.primitives import bound_primitives
+    from search.engine import SearchEngine
+
+    bound_primitives()  # before the embedding model makes its first product, whichever library reads it
 
     index = Index.open(
         settings.index,

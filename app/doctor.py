@@ -75,7 +75,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
         state = engine.state()
         yield place, f"{state.documents} documents, {state.chunks} chunks, {state.store}", ""
         yield "embedding model", state.embedder, ""
-        wrong = engine.verify()
+        wrong = engine.index.verify()
         found = f"{len(wrong)} disagreements: {wrong[0]}" if wrong else "catalog, dense and sparse hold the same chunks"
         yield "index health", found, "run `secondlook ingest FOLDER` again" if wrong else ""
     finally:

@@ -92,9 +92,10 @@ def _whole(plan: Trial, data: Judged, settings: Settings, progress: Progress | N
         try:
             engine.ingest(folder)
             mixes = tuning.MIXES if plan.tune else ()
-            return evaluation.from_index(
-                engine.index, data.queries, stages, plan.search, progress, embedder=engine.embedder, mixes=mixes
-            )
+            with engine.index.snapshot() as now:
+                return evaluation.from_index(
+                    now, data.queries, stages, plan.search, progress, embedder=engine.embedder, mixes=mixes
+                )
         finally:
             engine.close()
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from app.errors import AppError
 from app.settings import Settings
 from indexer.report import IngestOptions, IngestProgress, IngestReport
-from search.engine import DocumentRow
 from search.plain import restore
 from search.result import Result
 from search.settings import SearchSettings
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
     from rerank.models.running import Cancel
+    from search.engine import DocumentRow
 
 T = TypeVar("T")
 
@@ -45,6 +45,8 @@ class RunningServer:
 
     def documents(self) -> list[DocumentRow]:
         """Every indexed document, by path."""
+        from search.engine import DocumentRow  # a search that is handed over does without the engine
+
         return [self._restored(DocumentRow, row) for row in self._ask("GET", "/api/documents")["documents"]]
 
     def require_model(self, name: str) -> None:

@@ -124,10 +124,9 @@ class Generation:
         )
         return {term: (frequencies[term][0], weight) for term, weight in weights.items()}
 
-    def document_weights(self, counts: Mapping[str, int]) -> dict[str, float]:
-        """The stored side of BM25 for a chunk with these terms."""
-        average = self.catalog.get("weighted_at") or self.catalog.statistics().average_length
-        return bm25.document_weights(counts, sum(counts.values()), average) if average else {}
+    def average_length(self) -> float:
+        """Terms of a chunk on average, as the stored side of BM25 was last computed; 0 while there is none."""
+        return float(self.catalog.get("weighted_at") or self.catalog.statistics().average_length)
 
     def settle(self, written: int) -> None:
         """Finish a run: weights recomputed where the average length moved, the engine tidied, everything flushed."""

@@ -1,21 +1,15 @@
-"""The index of one or several folders: what searching and ingesting see of it."""
+"""The index of one or several folders: its life. What a query reads of it is `indexer.snapshot`."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from indexer.catalog.documents import DocumentInfo
-from indexer.catalog.filters import Filters
-from indexer.chunk import Chunk, Hit
+from indexer.chunk import Chunk
 from indexer.embed.contract import Embedder
 from indexer.errors import IndexerError, StoreError
 from indexer.generation import Generation, Splitting, fingerprint
@@ -26,16 +20,12 @@ from indexer.ingest.scan import scan
 from indexer.ingest.sync import IngestListener, Sync
 from indexer.lock import Lock, acquire
 from indexer.report import FileOutcome, IngestOptions, IngestReport
+from indexer.snapshot import Snapshot
 from indexer.split.split import DEFAULT_OVERLAP, DEFAULT_SIZE
-from indexer.terms import bm25, near
-from indexer.terms.analyzer import terms as terms_of
-from indexer.terms.bm25 import SparseEngine
+from indexer.terms import near
 from indexer.terms.exact import ExactBM25
 from indexer.vectors.contract import VectorStore
 from rerank.models.running import Cancel
-
-_COMMIT_SECONDS = 0.002
-"""How long a search waits for a commit that it ran into."""
 
 
 class Index:
@@ -135,52 +125,16 @@ class Index:
         """Tell other processes where this one takes work over HTTP."""
         self._lock.set_url(url)
 
-    def embed_query(self, query: str) -> NDArray[np.float32]:
-        """The unit vector of a query, shape (d,)."""
-        return self._embedder.query(query)
-
-    def dense(self, vector: NDArray[np.float32], limit: int, documents: Sequence[str] | None = None) -> list[Hit]:
-        """The `limit` nearest chunks by cosine, optionally only of the given documents."""
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """What a query reads, the same from its first look to its last, whatever is ingested or rebuilt meanwhile."""
         with self._generations.reading() as now:
-            return _known(now, lambda count: now.store.dense(vector, count, documents), limit)
-
-    def sparse(
-        self, query: str, limit: int, backend: SparseEngine = "qdrant", documents: Sequence[str] | None = None
-    ) -> list[Hit]:
-        """The `limit` best chunks by BM25, optionally only of the given documents: chunks that share a term."""
-        with self._generations.reading() as now:
-            if backend == "rank-bm25":
-                return self._exact_index(now).search(query, limit, documents)
-            weights = dict(now.query_weights(terms_of(query)).values())
-            if not weights:
-                return []
-            return _known(now, lambda count: now.store.sparse(weights, count, documents), limit)
-
-    def has_terms(self, query: str) -> bool:
-        """Whether some chunk holds a term of the query."""
-        with self._generations.reading() as now:
-            return bool(now.catalog.frequencies(terms_of(query)))
-
-    def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
-        """The chunks of those ids, all as of one moment; ids that the catalog does not know are absent."""
-        with self._generations.reading() as now:
-            return now.catalog.chunks(ids)
+            yield Snapshot(now, self._embedder, self._exact_index)
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Every chunk, in order of id."""
         with self._generations.reading() as now:
             yield from now.catalog.all_chunks()
-
-    def vectors(self, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """The dense vectors, each of shape (d,), of the chunks that exist."""
-        with self._generations.reading() as now:
-            return now.store.vectors(ids)
-
-    def explain_terms(self, query: str, chunk: Chunk) -> tuple[tuple[str, float], ...]:
-        """BM25's contribution of each query term that the chunk holds, largest first; they add up to its score."""
-        with self._generations.reading() as now:
-            sent = {term: weight for term, (_, weight) in now.query_weights(terms_of(query)).items()}
-            return bm25.contributions(sent, now.document_weights(Counter(terms_of(chunk.indexed))))
 
     def documents(self) -> list[DocumentInfo]:
         """Every indexed document, by name."""
@@ -210,17 +164,6 @@ class Index:
         """
         with self._alone(), self._generations.reading() as now:
             return audit.repair(now, self._embedder)
-
-    def matching(self, filters: Filters) -> tuple[list[str] | None, int]:
-        """The documents that the filters leave in, by name, and how many that are; None where all are left in."""
-        with self._generations.reading() as now:
-            names, count = now.catalog.matching(filters)
-            return (None if len(names) == count else names), len(names)
-
-    def signatures(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The near-duplicate signatures, as `indexer.terms.near` makes them, of the chunks that exist."""
-        with self._generations.reading() as now:
-            return now.catalog.signatures(ids)
 
     def near_duplicates(self) -> list[list[str]]:
         """Groups of documents whose texts resemble each other, by name."""
@@ -315,26 +258,6 @@ class Index:
             )
             self._exact = (now, writes, made)
         return self._exact[2]
-
-
-def _known(now: Generation, search: Callable[[int], list[Hit]], limit: int) -> list[Hit]:
-    """Hits that the catalog knows, ranked from 1: what a document being written or deleted leaves is passed over.
-
-    A commit between the vector search and the look into the catalog would show those chunks of a new document whose
-    vectors were there in time: then both are done again.
-    """
-    ask = limit
-    while True:
-        since = now.catalog.writes
-        hits = search(ask)
-        existing = now.catalog.existing([hit.chunk_id for hit in hits])
-        if not now.catalog.unchanged(since):
-            time.sleep(_COMMIT_SECONDS)
-            continue
-        known = [hit for hit in hits if hit.chunk_id in existing][:limit]
-        if len(known) == limit or len(hits) < ask:
-            return [Hit(hit.chunk_id, rank, hit.score) for rank, hit in enumerate(known, 1)]
-        ask *= 2
 
 
 def _joined(reports: Sequence[IngestReport]) -> IngestReport:

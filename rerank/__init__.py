@@ -1,5 +1,6 @@
 """How relevant is each passage to the query? Scorers, batching, attention, windows, profiles."""
 
-from rerank.load import load
+from rerank.load import load, open_scorer
+from rerank.loading import Caches, Loading
 
-__all__ = ["load"]
+__all__ = ["Caches", "Loading", "load", "open_scorer"]

@@ -7,14 +7,24 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
+from rerank import ranking
 from rerank.errors import BadCheckpoint, BadInput, Cancelled
 from rerank.models.running import Cancel, Progress, Runtime
-from rerank.scorer import MAX_DOCUMENTS, MAX_QUERY_TOKENS, Limits, RankedDocument, ScoreContract, Scoring, Span
+from rerank.ranking import WINDOW
+from rerank.scorer import (
+    MAX_DOCUMENTS,
+    MAX_QUERY_TOKENS,
+    NO_LIMITS,
+    Limits,
+    RankedDocument,
+    ScoreContract,
+    Scoring,
+    Span,
+)
 from rerank.sentences import at_most, sentences
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_DEFAULT_WINDOW = 1024
 
 
 def clean(text: str) -> str:
@@ -55,7 +65,7 @@ def room(limits: Limits, native: int) -> tuple[int, int]:
     Raises:
         BadInput: a limit that is not positive.
     """
-    asked = limits.max_length if limits.max_length is not None else _DEFAULT_WINDOW
+    asked = limits.max_length if limits.max_length is not None else WINDOW
     for name, value in (
         ("max_length", asked),
         ("max_query_length", limits.max_query_tokens),
@@ -104,11 +114,6 @@ def distinct(texts: Sequence[str]) -> tuple[list[int], list[int]]:
     return firsts, [places[text] for text in texts]
 
 
-def order(scores: Sequence[float]) -> list[int]:
-    """Positions by descending score, ties by input order."""
-    return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-
-
 class BaseScorer(ABC):
     """A scorer that only has to say how a query and passages are scored."""
 
@@ -133,7 +138,7 @@ class BaseScorer(ABC):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Scoring:
@@ -143,74 +148,38 @@ class BaseScorer(ABC):
     def release(self) -> None:
         """Give the memory back; the next call loads the model again."""
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        """Each sentence of the passage with its own score, in text order: here, sentences scored as passages.
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        """For each passage its sentences with their own scores, in text order: here, sentences scored as passages.
 
-        A passage of more than `MAX_DOCUMENTS` sentences has neighbours joined. A blank passage has no spans.
+        The sentences of all passages are one call, or as few as `MAX_DOCUMENTS` allows. A passage of more sentences
+        than that has neighbours joined. A blank passage has no spans.
         """
-        if not isinstance(passage, str):
-            raise BadInput(f"The passage must be text, not {type(passage).__name__}.")
-        places = at_most(sentences(passage), MAX_DOCUMENTS)
-        if not places:
+        if not passages:
             return ()
-        scored = self.score(query, [passage[start:end] for start, end in places]).scored
-        return tuple(Span(start, end, one.score) for (start, end), one in zip(places, scored, strict=True))
+        check(query, passages)
+        places = [at_most(sentences(passage), MAX_DOCUMENTS) for passage in passages]
+        texts = [passage[start:end] for passage, own in zip(passages, places, strict=True) for start, end in own]
+        scores = [
+            one.score
+            for at in range(0, len(texts), MAX_DOCUMENTS)
+            for one in self.score(query, texts[at : at + MAX_DOCUMENTS]).scored
+        ]
+        rest = iter(scores)
+        return tuple(tuple(Span(start, end, next(rest)) for start, end in own) for own in places)
 
     def compute_score(
-        self, pairs: Sequence[tuple[str, str]] | tuple[str, str], max_length: int = _DEFAULT_WINDOW
+        self, pairs: Sequence[tuple[str, str]] | tuple[str, str], max_length: int = WINDOW
     ) -> list[float]:
-        """The normalised score of each (query, document) pair, in order; a single pair gives a list of one.
-
-        Pairs that share a query are scored together. Unlike the published function, which cuts a document at
-        `max_length`, a longer one is read in windows, so that the scores are those of `rerank`.
-
-        Raises:
-            BadInput: no pairs, or something that is not a pair of texts.
-        """
-        groups: dict[str, list[tuple[int, str]]] = {}
-        listed = _pairs(pairs)
-        for place, (query, document) in enumerate(listed):
-            groups.setdefault(query, []).append((place, document))
-        limits = Limits(max_length=max_length, max_query_tokens=min(MAX_QUERY_TOKENS, max(1, max_length // 2)))
-        scores = [0.0] * len(listed)
-        for query, members in groups.items():
-            scoring = self.score(query, [document for _, document in members], limits=limits)
-            for (place, _), one in zip(members, scoring.scored, strict=True):
-                scores[place] = one.score
-        return scores
+        """The normalised score of each (query, document) pair, in order; see `rerank.ranking.compute_score`."""
+        return ranking.compute_score(self, pairs, max_length)
 
     def rerank(
         self,
         query: str,
         documents: Sequence[str],
         max_query_length: int = MAX_QUERY_TOKENS,
-        max_length: int = _DEFAULT_WINDOW,
+        max_length: int = WINDOW,
         top_n: int | None = None,
     ) -> list[RankedDocument]:
-        """The documents by descending score, ties by input order; `top_n` None or 0 means all.
-
-        Raises:
-            BadInput: what `score` refuses, a negative `top_n`, or a window under twice the query's limit.
-        """
-        if max_length < 2 * max_query_length:
-            raise BadInput(f"max_length {max_length} must be at least twice max_query_length {max_query_length}.")
-        if top_n is not None and top_n < 0:
-            raise BadInput(f"top_n is {top_n}: it must not be negative.")
-        limits = Limits(max_length=max_length, max_query_tokens=max_query_length)
-        scores = [one.score for one in self.score(query, documents, limits=limits).scored]
-        ranked = [RankedDocument(i, scores[i], documents[i]) for i in order(scores)]
-        return ranked[: top_n or None]
-
-
-def _pairs(pairs: Sequence[tuple[str, str]] | tuple[str, str]) -> list[tuple[str, str]]:
-    if isinstance(pairs, str) or not pairs:
-        raise BadInput("There are no pairs to score: pass a list of (query, document).")
-    found = [pairs] if len(pairs) == 2 and all(isinstance(one, str) for one in pairs) else list(pairs)  # noqa: PLR2004 - a pair is two
-    listed: list[tuple[str, str]] = []
-    for place, pair in enumerate(found):
-        match pair:
-            case [str() as query, str() as document]:
-                listed.append((query, document))
-            case _:
-                raise BadInput(f"Pair {place} must be two texts: (query, document).")
-    return listed
+        """The documents by descending score, ties by input order; see `rerank.ranking.rerank`."""
+        return ranking.rerank(self, query, documents, max_query_length, max_length, top_n)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from rerank.base import BaseScorer, check, order
+from rerank.base import BaseScorer, check
 from rerank.errors import BadInput
 from rerank.models.running import Cancel, KnowsVocabulary, Progress, Runtime
-from rerank.scorer import Limits, ScoreContract, Scored, Scorer, Scoring, Span
+from rerank.ranking import order
+from rerank.scorer import NO_LIMITS, Limits, ScoreContract, Scored, Scorer, Scoring, Span
 
 BEST = 30
 """How many passages the strong scorer reads where nothing else is asked for."""
 _MIDDLE = 0.5
 _BELOW = 1 - 1e-9
 """Keeps the best score of the cheap stage under the worst of the strong one."""
-_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class CascadeScorer(BaseScorer):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = _NO_LIMITS,
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Scoring:
@@ -122,11 +122,11 @@ class CascadeScorer(BaseScorer):
             stages=((self._cheap.name, first.seconds), (self._strong.name, second.seconds)),
         )
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
         """The strong scorer's sentences, on the upper half of the scale."""
-        spans = self._strong.spans(query, passage)
-        scale = _scale(self._strong.contract, [span.score for span in spans], strong=True)
-        return tuple(replace(span, score=scale(span.score)) for span in spans)
+        spans = self._strong.spans(query, passages)
+        scale = _scale(self._strong.contract, [span.score for own in spans for span in own], strong=True)
+        return tuple(tuple(replace(span, score=scale(span.score)) for span in own) for own in spans)
 
     def vocabularies(self) -> tuple[Collection[str], ...]:
         """The pieces that each of the two models knows, where it says so."""

@@ -6,55 +6,62 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from rerank.base import BaseScorer
+from rerank.loading import Loading
 from rerank.models.batching import default_budget, run
 from rerank.models.crew import Crew
 from rerank.models.device import Placement, free
-from rerank.models.encoder import Encoder, Tokens
+from rerank.models.encoder import Tokens
 from rerank.models.held import Held
-from rerank.models.primitives import bound_primitives
 from rerank.models.revision import Revision
 from rerank.models.running import Cancel, Progress, Runtime
 from rerank.models.tokens import Piece, Tokeniser
 from rerank.scorer import ScoreContract, Scored
 
 T = TypeVar("T")
-bound_primitives()
-
-IDLE_SECONDS = 15 * 60.0
-"""The weights are dropped after this long without a call."""
 
 
-class EncoderScorer(BaseScorer):
-    """A scorer over an `Encoder`. Several threads may call it; they take turns on the model."""
+class Forward(Protocol):
+    """What a scorer needs of any model that it runs."""
+
+    @property
+    def window(self) -> int:
+        """Most tokens that the model reads at once."""
+        ...
+
+
+M = TypeVar("M", bound=Forward)
+
+
+class EncoderScorer(BaseScorer, Generic[M]):
+    """A scorer over a model `M`. Several threads may call it; they take turns on the model."""
 
     def __init__(
         self,
         folder: Path,
-        reader: Tokeniser,
-        *,
         name: str,
+        loading: Loading,
+        *,
         placement: Placement,
         contract: ScoreContract,
-        allow_pickle: bool,
-        token_budget: int | None,
-        idle_seconds: float | None,
+        reader: Tokeniser,
     ) -> None:
         self._name = name
         self._contract = contract
         self._placement = placement
-        self._budget = token_budget or default_budget(placement)
+        self._loading = loading
+        self._budget = loading.token_budget or default_budget(placement)
         self._crew = Crew(placement.device)
         self._reader = reader
         self._revision = Revision(folder)
 
-        def make() -> Encoder:
+        def make() -> M:
             self._revision.require_same()
-            return self._load(folder, allow_pickle=allow_pickle)
+            return self._load(folder)
 
-        self._model = Held(make, idle_seconds)
+        self._model = Held(make, loading.idle_seconds)
 
     @property
     def name(self) -> str:
@@ -91,22 +98,22 @@ class EncoderScorer(BaseScorer):
         free(self._placement.device)
 
     @abstractmethod
-    def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
-        """The encoder in `folder`, read and checked."""
+    def _load(self, folder: Path) -> M:
+        """The model in `folder`, read and checked."""
 
     def _warm(self) -> None:
         """Load the weights, and state no window that they cannot read."""
         with self._model.lend() as encoder:
-            native = min(self._contract.native_window, encoder.shape.window)
+            native = min(self._contract.native_window, encoder.window)
         self._contract = replace(self._contract, native_window=native)
 
     def _compute(
         self,
         inputs: Sequence[Tokens],
-        forward: Callable[[Encoder, list[Tokens]], Sequence[T]],
+        forward: Callable[[M, list[Tokens]], Sequence[T]],
         progress: Progress | None,
         cancel: Cancel | None,
-        model: Held[Encoder] | None = None,
+        model: Held[M] | None = None,
     ) -> tuple[list[T], tuple[str, ...]]:
         """What `forward` gives for each input, in input order, and notes; a budget that had to shrink stays so.
 

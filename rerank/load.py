@@ -4,59 +4,24 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data import MAXSIM, ShippedFileError
+from rerank.base import BaseScorer
 from rerank.errors import BadInput, ModelNotFound
 from rerank.families import family
+from rerank.loading import Caches, Loading
 from rerank.models.hub import fetched
-from rerank.profiles import BUNDLED, LISTWISE, bundled_folder, find, list_profiles
-from rerank.scorer import Profile, Scorer
+from rerank.profiles import BUNDLED, bundled_folder, find, list_profiles
+from rerank.scorer import Profile
 
 if TYPE_CHECKING:
-    from rerank.late.vectors import VectorCache
     from rerank.remote.http import Patience
-    from rerank.scores_cache import ScoreCache
 
 _SHAPES = ("jina", "cohere", "tei")
 _BEST = re.compile(r"(.+)@(\d+)")
-_VECTOR_BYTES = 512 << 20
-
-
-def _scores() -> ScoreCache:
-    from rerank.scores_cache import ScoreCache
-
-    return ScoreCache()
-
-
-def _vectors() -> VectorCache:
-    from rerank.late.vectors import VectorCache
-
-    return VectorCache(_VECTOR_BYTES)
-
-
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """What scorers keep between calls; pass one to several scorers to share the room."""
-
-    scores: ScoreCache = field(default_factory=_scores)
-    vectors: VectorCache = field(default_factory=_vectors)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wishes:
-    device: str | None
-    dtype: str | None
-    kernel: str | None
-    allow_download: bool
-    trust_remote_code: bool
-    allow_pickle: bool
-    caches: Caches
-    api_key: str | None
-    patience: Patience | None
-    passages_per_pass: int | None
 
 
 def load(
@@ -73,7 +38,7 @@ def load(
     api_key: str | None = None,
     patience: Patience | None = None,
     passages_per_pass: int | None = None,
-) -> Scorer:
+) -> BaseScorer:
     """A scorer, ready to use. Nothing is downloaded unless `allow_download` is set.
 
         from rerank import load
@@ -86,134 +51,104 @@ def load(
         name_or_path: a profile or alias (`rerank.profiles`), the folder of a checkpoint, the name of a repository on
             the Hugging Face hub, a server as "jina:http://host/v1/rerank", "cohere:..." or "tei:..." (with "#model"
             at the end where the server has several), or "cascade:cheap>strong@30".
-        device: "cpu", "cuda", "cuda:0", "mps"; None is the fastest.
-        dtype: "fp32", "bf16", "fp16", "int8"; None is the fastest that keeps the ranking.
-        kernel: "flash-attn", "torch varlen", "sdpa"; None is the fastest.
-        allow_download: fetch a model from the hub if it is not in the local cache.
-        trust_remote_code: run Python files that come with a checkpoint, where it cannot be read without; warns.
-        allow_pickle: read pickled weights where there are no safetensors.
+        device: like all that follow, as in `rerank.loading.Loading`.
+        dtype: number type.
+        kernel: attention kernel.
+        allow_download: fetch a model that is not here.
+        trust_remote_code: run a checkpoint's own code.
+        allow_pickle: read pickled weights.
         cache: where scores and token vectors are kept; None makes new ones.
         url: the address of a server, where `name_or_path` is only its shape or a profile that it serves.
-        api_key: sent to a server as a bearer token.
+        api_key: sent to a server.
         patience: how long a server is waited for.
-        passages_per_pass: how many passages a listwise model reads at once; None is 64.
+        passages_per_pass: of a listwise model.
 
     Raises:
         ModelNotFound: no such model here; says how to get it.
         BadCheckpoint: incomplete, damaged, or unsafe without permission.
         BadInput: a name, address or setting that means nothing.
     """
-    wishes = _Wishes(
-        device,
-        dtype,
-        kernel,
-        allow_download,
-        trust_remote_code,
-        allow_pickle,
-        cache or Caches(),
-        api_key,
-        patience,
-        passages_per_pass,
+    caches = cache or Caches()
+    loading = Loading(
+        device=device,
+        dtype=dtype,
+        kernel=kernel,
+        passages_per_pass=passages_per_pass,
+        allow_download=allow_download,
+        allow_pickle=allow_pickle,
+        trust_remote_code=trust_remote_code,
+        api_key=api_key,
+        patience=patience,
+        scores=caches.scores,
+        vectors=caches.vectors,
     )
+    return open_scorer(name_or_path, loading, url=url)
+
+
+def open_scorer(name_or_path: str | Path, loading: Loading, *, url: str | None = None) -> BaseScorer:
+    """The scorer of that name, folder or address; see `load`, which makes the `Loading` from keywords."""
     if isinstance(name_or_path, Path):
-        return _folder(name_or_path.expanduser(), str(name_or_path), None, wishes)
-    return _named(name_or_path.strip(), url, wishes)
+        return _folder(name_or_path.expanduser(), str(name_or_path), None, loading)
+    return _named(name_or_path.strip(), url, loading)
 
 
-def _named(name: str, url: str | None, wishes: _Wishes) -> Scorer:
+def _named(name: str, url: str | None, loading: Loading) -> BaseScorer:
     if name.startswith("cascade:"):
-        return _cascade(name.removeprefix("cascade:"), wishes)
+        return _cascade(name.removeprefix("cascade:"), loading)
     shape, _, rest = name.partition(":")
     if shape in _SHAPES and (rest or url):
-        return _remote(shape, rest or str(url), wishes)
+        return _remote(shape, rest or str(url), loading)
     profile = find(name)
     if url is not None:
-        return _remote("jina", f"{url}#{profile.name if profile else name}", wishes)
+        return _remote("jina", f"{url}#{profile.name if profile else name}", loading)
     if profile is not None and not (name == profile.source and Path(name).is_dir()):
-        return _profile(profile, wishes)
+        return _profile(profile, loading)
     path = Path(name).expanduser()
     if path.is_dir():
-        return _folder(path, name, profile, wishes)
+        return _folder(path, name, profile, loading)
     if name.count("/") == 1 and not name.startswith((".", "~", "/")):
-        return _folder(_hub(name, wishes), name, None, wishes)
+        return _folder(_hub(name, loading), name, None, loading)
     raise ModelNotFound(_unknown(name))
 
 
-def _profile(profile: Profile, wishes: _Wishes) -> Scorer:
+def _profile(profile: Profile, loading: Loading) -> BaseScorer:
     if profile.source.startswith("https://"):
-        if not wishes.api_key:
+        if not loading.api_key:
             raise ModelNotFound(
                 f"{profile.name} has no published weights: pass an API key to use {profile.source}, "
                 "which sends the passages there."
             )
-        return _remote("jina", f"{profile.source}#{profile.name}", wishes)
+        return _remote("jina", f"{profile.source}#{profile.name}", loading)
     if profile.source.startswith(BUNDLED):
         try:
             folder = bundled_folder(profile)
         except ShippedFileError as missing:
             raise ModelNotFound(str(missing)) from missing
-        return _folder(folder, profile.name, profile, wishes)
-    return _folder(_hub(profile.source, wishes), profile.name, profile, wishes)
+        return _folder(folder, profile.name, profile, loading)
+    return _folder(_hub(profile.source, loading), profile.name, profile, loading)
 
 
-def _folder(folder: Path, name: str, profile: Profile | None, wishes: _Wishes) -> Scorer:
-    known = {"licence": profile.contract.licence, "cutoff": profile.contract.cutoff} if profile else {}
+def _folder(folder: Path, name: str, profile: Profile | None, loading: Loading) -> BaseScorer:
     match family(folder):
         case "pointwise":
             from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
-            return CrossEncoderScorer.from_folder(
-                folder,
-                name=name,
-                device=wishes.device,
-                dtype=wishes.dtype,
-                kernel=wishes.kernel,
-                contract_overrides=known,
-                allow_pickle=wishes.allow_pickle,
-                cache=wishes.caches.scores,
-            )
+            return CrossEncoderScorer.open(folder, name, loading, profile)
         case "late-interaction":
             from rerank.late.scorer import LateInteractionScorer
 
-            return LateInteractionScorer.from_folder(
-                folder,
-                name=name,
-                device=wishes.device,
-                dtype=wishes.dtype,
-                kernel=wishes.kernel,
-                contract_overrides=known,
-                allow_pickle=wishes.allow_pickle,
-                vectors=wishes.caches.vectors,
-            )
+            return LateInteractionScorer.open(folder, name, loading, profile)
         case "listwise":
-            from rerank.listwise.scorer import PASSAGES_PER_PASS, ListwiseScorer
+            from rerank.listwise.scorer import ListwiseScorer
 
-            return ListwiseScorer.from_folder(
-                folder,
-                name=name,
-                contract=profile.contract if profile else LISTWISE,
-                device=wishes.device,
-                dtype=wishes.dtype,
-                kernel=wishes.kernel,
-                per_pass=PASSAGES_PER_PASS if wishes.passages_per_pass is None else wishes.passages_per_pass,
-                cache=wishes.caches.scores,
-            )
+            return ListwiseScorer.open(folder, name, loading, profile)
         case "other":
             from rerank.pointwise.classifier import ClassifierScorer
 
-            return ClassifierScorer.from_foreign(
-                folder,
-                name=name,
-                device=wishes.device,
-                dtype=wishes.dtype,
-                contract_overrides=known,
-                trust_remote_code=wishes.trust_remote_code,
-                allow_pickle=wishes.allow_pickle,
-                cache=wishes.caches.scores,
-            )
+            return ClassifierScorer.open(folder, name, loading, profile)
 
 
-def _remote(shape: str, rest: str, wishes: _Wishes) -> Scorer:
+def _remote(shape: str, rest: str, loading: Loading) -> BaseScorer:
     from rerank.remote.scorer import WIRES, RemoteScorer, remote_contract
 
     url, _, model = rest.partition("#")
@@ -232,14 +167,14 @@ def _remote(shape: str, rest: str, wishes: _Wishes) -> Scorer:
         wire,
         url,
         model=model,
-        api_key=wishes.api_key,
+        api_key=loading.api_key,
         contract=contract,
-        patience=wishes.patience,
-        cache=wishes.caches.scores,
+        patience=loading.patience,
+        cache=loading.scores,
     )
 
 
-def _cascade(text: str, wishes: _Wishes) -> Scorer:
+def _cascade(text: str, loading: Loading) -> BaseScorer:
     from rerank.cascade import BEST, CascadeScorer
 
     best = BEST
@@ -248,15 +183,15 @@ def _cascade(text: str, wishes: _Wishes) -> Scorer:
     cheap, _, strong = text.partition(">")
     if not cheap.strip() or not strong.strip():
         raise BadInput(f"{text!r} names no two scorers: write cascade:cheap>strong@30.")
-    return CascadeScorer(_named(cheap.strip(), None, wishes), _named(strong.strip(), None, wishes), best)
+    return CascadeScorer(_named(cheap.strip(), None, loading), _named(strong.strip(), None, loading), best)
 
 
-def _hub(repository: str, wishes: _Wishes) -> Path:
+def _hub(repository: str, loading: Loading) -> Path:
     return fetched(
         repository,
-        allow_download=wishes.allow_download,
-        allow_pickle=wishes.allow_pickle,
-        with_code=wishes.trust_remote_code,
+        allow_download=loading.allow_download,
+        allow_pickle=loading.allow_pickle,
+        with_code=loading.trust_remote_code,
     )
 
 

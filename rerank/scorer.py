@@ -55,6 +55,10 @@ class Limits:
     long_documents: LongDocuments = "max"
 
 
+NO_LIMITS = Limits()
+"""Those of the contract and no others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of a passage and how relevant it is by itself."""
@@ -129,7 +133,10 @@ class Aligned:
 
 @runtime_checkable
 class Scorer(Protocol):
-    """A second stage: any model, server or combination that scores passages for a query."""
+    """A second stage: any model, server or combination that scores passages for a query.
+
+    What follows from the scores alone is in `rerank.ranking`.
+    """
 
     @property
     def name(self) -> str:
@@ -163,23 +170,11 @@ class Scorer(Protocol):
         """
         ...
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        """Each sentence of the passage with its own score, in text order; together they cover every sentence."""
-        ...
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        """For each passage its sentences with their own scores, in text order; together they cover every sentence.
 
-    def compute_score(self, pairs: Sequence[tuple[str, str]], max_length: int = 1024) -> list[float]:
-        """The normalised score of each (query, document) pair, in order."""
-        ...
-
-    def rerank(
-        self,
-        query: str,
-        documents: Sequence[str],
-        max_query_length: int = MAX_QUERY_TOKENS,
-        max_length: int = 1024,
-        top_n: int | None = None,
-    ) -> list[RankedDocument]:
-        """The documents by descending score, ties by input order; `top_n` None or 0 means all."""
+        No passages give an empty tuple, a blank passage has no sentences.
+        """
         ...
 
     def release(self) -> None:

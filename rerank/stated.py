@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from rerank.models.checkpoint import read_json
+from rerank.scorer import Profile
 
 WINDOWS = "windows with overlap; the best window is the passage's score"
 """What happens to a passage beyond the window."""
+
+
+def known(profile: Profile | None) -> dict[str, Any]:
+    """The fields of a contract that a profile knows better than the folder says."""
+    return {"licence": profile.contract.licence, "cutoff": profile.contract.cutoff} if profile is not None else {}
 
 
 def told(file: Path, key: str) -> int | None:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.report import IngestOptions, IngestProgress, IngestReport
-from indexer.terms.analyzer import terms
 from rerank.models.running import Cancel, Progress
-from rerank.scorer import Scorer, Span
-from search import second
+from rerank.scorer import Scorer
+from search import notes, second
 from search.errors import BadQuery, EmptyIndex
-from search.fusion import SPARSE_WEIGHT
-from search.hybrid import Stopwatch, candidates
-from search.result import Candidate, Ranked, Result
+from search.hybrid import candidates
+from search.result import Candidate, Result
 from search.scorers import NO_SCORER, ScorerChoice, Scorers
-from search.scripts import Literacy, named
+from search.scripts import Literacy
 from search.settings import SearchSettings
-from search.shares import FOREIGN_WEIGHT, Reading, first_share, read, sparse_share
+from search.shares import first_share, read, sparse_share
+from search.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from indexer.embed.contract import Embedder
     from indexer.index import Index
+    from indexer.snapshot import Snapshot
 
 __all__ = [
     "MAX_QUERY_CHARACTERS",
@@ -36,9 +36,9 @@ __all__ = [
 ]
 
 MAX_QUERY_CHARACTERS = 10_000
-_NAMED = 4
-"""Languages of a model that a note lists; beyond that it counts them."""
 """Longer queries are refused: no model here reads more than 512 query tokens."""
+_NOTHING = 0.001
+"""Seconds below which a step is no stage of its own, such as a model that was loaded before: the next one takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +109,36 @@ class SearchEngine:
             EmptyIndex: nothing is indexed yet.
             RerankError: the second stage cannot be had or failed.
         """
+        watch = Stopwatch()
         wanted = settings or SearchSettings()
         _check(query, wanted)
-        if self._index.counts()[1] == 0:
-            raise EmptyIndex("The index is empty: run `secondlook ingest FOLDER` or use the Ingest tab first.")
-        watch = Stopwatch()
-        with watch.stage("total"):
-            names, left = self._filtered(wanted, watch)
+        with self._index.snapshot() as now:
+            if now.empty:
+                raise EmptyIndex("The index is empty: run `secondlook ingest FOLDER` or use the Ingest tab first.")
+            watch.lap("open", _NOTHING)
+            left = None if wanted.filters is None or wanted.filters.empty else now.matching(wanted.filters)[1]
+            if left is not None:
+                watch.lap("filter")
+            _ = self.embedder.runtime  # loads the model where it is not loaded yet
+            watch.lap("load embedder", _NOTHING)
             reading = read(self._literacy, self.embedder, self.embedder.name, query)
+            watch.lap("read", _NOTHING)
             share = sparse_share(wanted.sparse_weight, reading)
-            first = candidates(self._index, query, replace(wanted, sparse_weight=share), watch, names)
-            found, notes = self._second_stage(query, first, wanted, watch, progress, cancel)
-        total = watch.seconds.pop("total")
-        reading_notes = _reading_notes(reading, self.embedder.name, wanted, first)
-        said = (*self._notes(query, first), *reading_notes, *_filter_notes(left), *notes)
-        seconds = {**watch.seconds, "total": total}
-        return replace(found, seconds=seconds, sparse_weight=share, documents=left, notes=said)
+            first = candidates(now, query, replace(wanted, sparse_weight=share), watch)
+            found, scorer, said = self._second_stage(query, first, wanted, watch, progress, cancel)
+            said = (
+                *notes.on_words(query, known=now.has_terms(query)),
+                *notes.on_candidates(first),
+                *notes.on_reading(reading, self.embedder.name, wanted, first),
+                *notes.on_filters(left),
+                *said,
+            )
+            found = replace(found, sparse_weight=share, documents=left, notes=said)
+            if wanted.explain:
+                found = _explained(found, now, scorer)
+                watch.lap("explain")
+        watch.lap("close", _NOTHING)
+        return replace(found, seconds=watch.seconds())
 
     def unread(self, scorer: str, query: str) -> tuple[str, ...]:
         """The scripts of the query that a second stage does not read; loads it. See `search.scripts`."""
@@ -151,10 +165,6 @@ class SearchEngine:
             for one in self._index.documents()
         ]
 
-    def delete(self, path: str) -> bool:
-        """True if a document of that path was indexed; it is gone from every store then."""
-        return self._index.delete(path)
-
     def ingest(
         self,
         folder: str | Path,
@@ -166,22 +176,6 @@ class SearchEngine:
         """What became of every file of the folder, or with `dry_run` what would; see `Index.sync`."""
         return self._index.sync(Path(folder).expanduser(), options, progress=progress, cancel=cancel)
 
-    def verify(self) -> list[str]:
-        """Every disagreement between catalog and vector store, in words; empty means whole."""
-        return self._index.verify()
-
-    def repair(self) -> list[str]:
-        """What was done to make the index whole, in words; empty where it was."""
-        return self._index.repair()
-
-    def near_duplicates(self) -> list[list[str]]:
-        """Groups of documents that say nearly the same, by path."""
-        return self._index.near_duplicates()
-
-    def announce(self, url: str) -> None:
-        """Tell other processes where this one takes work over HTTP."""
-        self._index.set_url(url)
-
     @property
     def index(self) -> Index:
         """The index under both stages."""
@@ -192,13 +186,6 @@ class SearchEngine:
         self._scorers.release()
         self._index.close()
 
-    def _filtered(self, settings: SearchSettings, watch: Stopwatch) -> tuple[list[str] | None, int | None]:
-        """The documents to search, None for all; and how many the filters left in, None where there are no filters."""
-        filters = settings.filters
-        if filters is None or filters.empty:
-            return None, None
-        return watch.run("filter", lambda: self._index.matching(filters))
-
     def _second_stage(
         self,
         query: str,
@@ -207,21 +194,20 @@ class SearchEngine:
         watch: Stopwatch,
         progress: Progress | None,
         cancel: Cancel | None,
-    ) -> tuple[Result, tuple[str, ...]]:
+    ) -> tuple[Result, Scorer | None, tuple[str, ...]]:
+        """The result so far, the scorer that ranked it, if one did, and what it had to say."""
         empty = Result(query, first, (), {}, settings, NO_SCORER, "no second stage: first-stage order")
         name = settings.scorer or self._scorers.default
         if name == NO_SCORER or not first:
             ranked, below = second.cut(second.first_stage_order(first), settings.cutoff)
-            explained = self._explain(replace(empty, ranked=ranked, cut=below), None, watch)
-            return explained, ()
-        if name not in self._scorers.loaded:
-            watch.run("load model", lambda: self._scorers.get(name))
+            return replace(empty, ranked=ranked, cut=below), None, ()
         scorer = self._scorers.get(name)
-        unread = self.unread(name, query)
-        with watch.stage("rerank"):
-            scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)
-            blend = first_share(settings.blend, self._scorers.blend(name), unread)
-            ranked, below = second.cut(second.order(first, scoring.scored, blend, settings.blend_by), settings.cutoff)
+        watch.lap("load model", _NOTHING)
+        unread = self._literacy.unread(scorer, name, query)
+        scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)
+        blend = first_share(settings.blend, self._scorers.blend(name), unread)
+        ranked, below = second.cut(second.order(first, scoring.scored, blend, settings.blend_by), settings.cutoff)
+        watch.lap("rerank")
         result = replace(
             empty,
             ranked=ranked,
@@ -231,27 +217,7 @@ class SearchEngine:
             runtime=str(scorer.runtime),
             score_range=(scorer.contract.low, scorer.contract.high),
         )
-        return self._explain(result, scorer, watch), (*_unread_second(unread, name, settings), *scoring.notes)
-
-    def _explain(self, result: Result, scorer: Scorer | None, watch: Stopwatch) -> Result:
-        """The result with sentence scores and BM25 terms filled in for the passages that are shown."""
-        if not result.settings.explain:
-            return result
-        with watch.stage("explain"):
-            shown = {one.candidate.chunk.id for one in result.top}
-            spans = {
-                one.candidate.chunk.id: scorer.spans(result.query, one.candidate.chunk.text) if scorer else ()
-                for one in result.top
-            }
-            visible = shown | {one.chunk.id for one in result.before}
-            with_terms = {
-                one.chunk.id: replace(one, terms=self._index.explain_terms(result.query, one.chunk))
-                for one in result.candidates
-                if one.chunk.id in visible
-            }
-            ranked = tuple(_explained(one, with_terms, spans) for one in result.ranked)
-            before = tuple(with_terms.get(one.chunk.id, one) for one in result.candidates)
-        return replace(result, candidates=before, ranked=ranked)
+        return result, scorer, (*notes.on_second_stage(unread, name, settings), *scoring.notes)
 
     def _warnings(self) -> tuple[str, ...]:
         noted = sum(1 for one in self._index.documents() if one.note)
@@ -259,19 +225,6 @@ class SearchEngine:
             return ()
         said = "1 document has a note on how it was" if noted == 1 else f"{noted} documents have notes on how they were"
         return (f"{said} read: see Documents.",)
-
-    def _notes(self, query: str, first: Sequence[Candidate]) -> tuple[str, ...]:
-        notes = []
-        if not self._index.has_terms(query):
-            why = (
-                "No passage holds a word of the query"
-                if terms(query)
-                else "The query is stop words or punctuation alone"
-            )
-            notes.append(f"{why}: BM25 took no part.")
-        if not first:
-            notes.append("Neither stage found a passage.")
-        return tuple(notes)
 
 
 def _check(query: str, settings: SearchSettings) -> None:
@@ -284,43 +237,20 @@ def _check(query: str, settings: SearchSettings) -> None:
     settings.check()
 
 
-def _reading_notes(
-    reading: Reading, model: str, settings: SearchSettings, first: Sequence[Candidate]
-) -> tuple[str, ...]:
-    if not first or not (reading.scripts or reading.language):
-        return ()
-    does = f"The embedding model {model.partition('@')[0]} {_reads(reading)}"
-    if all(one.sparse is None for one in first):
-        return (f"{does}, and BM25 found none of its words: these passages are a guess.",)
-    if settings.sparse_weight is not None or settings.fusion == "rrf":
-        adds = "what dense retrieval adds is less sure" if reading.language else "what dense retrieval adds is chance"
-        return (f"{does}: {adds}. Leave the fusion and BM25's share as measured.",)
-    if reading.language:
-        more = f"BM25 has {FOREIGN_WEIGHT:g} of the first stage in the place of {SPARSE_WEIGHT:g}"
-        return (f"{does}: {more}. A multilingual embedding model would find more.",)
-    return (f"{does}: the first stage is BM25's order alone. A multilingual embedding model would take part.",)
-
-
-def _reads(reading: Reading) -> str:
-    if not reading.language:
-        return f"does not read {named(reading.scripts)}"
-    stated = ", ".join(reading.stated) if len(reading.stated) <= _NAMED else f"{len(reading.stated)} other languages"
-    return f"was made for text in {stated}, and the query seems to be in {reading.language}"
-
-
-def _unread_second(unread: Sequence[str], name: str, settings: SearchSettings) -> tuple[str, ...]:
-    if not unread:
-        return ()
-    does = f"{name} does not read {named(unread)}"
-    if settings.blend is None:
-        return (f"{does}: its scores are shown but move nothing. A multilingual second stage would.",)
-    return (f"{does}: its scores say little about this query. Leave the blend as measured.",)
-
-
-def _filter_notes(left: int | None) -> tuple[str, ...]:
-    return ("The filters leave no document in: widen them, or list what there is with Documents.",) if left == 0 else ()
-
-
-def _explained(one: Ranked, candidates: Mapping[str, Candidate], spans: Mapping[str, tuple[Span, ...]]) -> Ranked:
-    identity = one.candidate.chunk.id
-    return replace(one, candidate=candidates.get(identity, one.candidate), spans=spans.get(identity, ()))
+def _explained(result: Result, now: Snapshot, scorer: Scorer | None) -> Result:
+    """The result with sentence scores and BM25 terms for the passages that are shown, before or after."""
+    shown = result.top
+    spans = scorer.spans(result.query, [one.candidate.chunk.text for one in shown]) if scorer else ((),) * len(shown)
+    sentences = {one.candidate.chunk.id: own for one, own in zip(shown, spans, strict=True)}
+    visible = {one.chunk.id: one for one in (*(one.candidate for one in shown), *result.before)}
+    terms = now.explain_terms(result.query, [one.chunk for one in visible.values()])
+    told = {one.chunk.id: replace(one, terms=own) for one, own in zip(visible.values(), terms, strict=True)}
+    return replace(
+        result,
+        candidates=tuple(told.get(one.chunk.id, one) for one in result.candidates),
+        ranked=tuple(
+            replace(one, candidate=told[place], spans=sentences.get(place, ())) if place in told else one
+            for one in result.ranked
+            for place in [one.candidate.chunk.id]
+        ),
+    )

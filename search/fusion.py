@@ -78,22 +78,6 @@ def weighted(dense: Sequence[Hit], sparse: Sequence[Hit], sparse_weight: float) 
     return _ordered(scores, (dense, sparse))
 
 
-def blended_scores(first: Sequence[float], second: Sequence[float], share: float) -> list[float]:
-    """Each passage's share * z(first) + (1 - share) * z(second), in input order.
-
-    Scores are standardised over the passages given. A share of 0 is the second stage alone, 1 the first stage alone.
-    """
-    return [share * one + (1.0 - share) * two for one, two in zip(standard(first), standard(second), strict=True)]
-
-
-def blended_ranks(first: Sequence[int], second: Sequence[int], share: float, k: int = RRF_K) -> list[float]:
-    """Each passage's share / (k + first rank) + (1 - share) / (k + second rank), in input order.
-
-    Ranks are from 1. A share of 0 is the second stage alone, 1 the first stage alone.
-    """
-    return [share / (k + one) + (1.0 - share) / (k + two) for one, two in zip(first, second, strict=True)]
-
-
 def _from_floor(hits: Sequence[Hit], floor: float) -> Callable[[float], float]:
     best = max((hit.score for hit in hits), default=floor)
     width = best - floor

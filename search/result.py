@@ -78,7 +78,11 @@ class Result:
     ranked: tuple[Ranked, ...]
     """Final order, all of them; `top` is what is shown and handed to an LLM."""
     seconds: Mapping[str, float]
-    """Wall seconds by stage, in order: embed query, dense, sparse, fuse, rerank, explain, total."""
+    """Wall seconds by stage, in order: embed, dense, sparse, fuse, fold, rerank, explain, and their sum, total.
+
+    Between them stands what took a millisecond or more: open, filter, load embedder, read (which language), load model,
+    close.
+    """
     settings: SearchSettings
     scorer: str
     """What really scored."""

@@ -47,7 +47,9 @@ class Scorers:
         self._choices = choices
         self._blends = dict(blends or {})
         self._loaded: dict[str, Scorer] = {}
+        self._loading = threading.Lock()
         self._guard = threading.Lock()
+        """Held for moments only: whoever asks for what is loaded does not wait for what is being loaded."""
         self.default = default
 
     def get(self, name: str | None = None) -> Scorer:
@@ -57,12 +59,13 @@ class Scorers:
             RerankError: the name is unknown, or its model is not here or cannot be loaded.
         """
         wanted = name or self.default
-        with self._guard:
-            scorer = self._loaded.get(wanted)
-            if scorer is None:
-                scorer = self._load(wanted)
-                self._loaded[wanted] = scorer
-        return scorer
+        found = self._known(wanted)
+        if found is None:
+            with self._loading:
+                found = self._known(wanted) or self._load(wanted)
+                with self._guard:
+                    self._loaded[wanted] = found
+        return found
 
     def choices(self) -> tuple[ScorerChoice, ...]:
         """Everything that can be chosen, the default first, "none" last."""
@@ -86,3 +89,7 @@ class Scorers:
             for scorer in self._loaded.values():
                 scorer.release()
             self._loaded.clear()
+
+    def _known(self, name: str) -> Scorer | None:
+        with self._guard:
+            return self._loaded.get(name)

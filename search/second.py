@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from data import MAXSIM, TRAINED
 from rerank.scorer import Scored
-from search.fusion import blended_ranks, blended_scores
+from search.fusion import RRF_K, standard
 from search.result import Candidate, Ranked
 from search.settings import BlendBy
 
@@ -32,7 +32,7 @@ def order(
     """The candidates by final score, best first; ties go to the earlier first-stage rank.
 
     `scored` is in the order of `candidates`. With a blend of 0 the final score is the second stage's own; otherwise it
-    blends both stages' standardised scores, or their ranks (`search.fusion.blended_scores`, `blended_ranks`).
+    blends both stages' standardised scores, or their ranks (`blended_scores`, `blended_ranks`).
     """
     by_score = sorted(range(len(scored)), key=lambda i: (-scored[i].score, -scored[i].logit, candidates[i].rank))
     second = [0] * len(scored)
@@ -61,6 +61,22 @@ def order(
         )
         for rank, i in enumerate(places, start=1)
     )
+
+
+def blended_scores(first: Sequence[float], second: Sequence[float], share: float) -> list[float]:
+    """Each passage's share * z(first) + (1 - share) * z(second), in input order.
+
+    Scores are standardised over the passages given. A share of 0 is the second stage alone, 1 the first stage alone.
+    """
+    return [share * one + (1.0 - share) * two for one, two in zip(standard(first), standard(second), strict=True)]
+
+
+def blended_ranks(first: Sequence[int], second: Sequence[int], share: float, k: int = RRF_K) -> list[float]:
+    """Each passage's share / (k + first rank) + (1 - share) / (k + second rank), in input order.
+
+    Ranks are from 1. A share of 0 is the second stage alone, 1 the first stage alone.
+    """
+    return [share / (k + one) + (1.0 - share) / (k + two) for one, two in zip(first, second, strict=True)]
 
 
 def cut(ranked: Sequence[Ranked], cutoff: float | None) -> tuple[tuple[Ranked, ...], int]:

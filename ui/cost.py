@@ -9,12 +9,19 @@ from search.result import Result
 from search.scorers import NO_SCORER
 
 STAGE_NAMES = {
+    "open": "open index",
+    "filter": "filter documents",
+    "load embedder": "load embedding model",
+    "read": "tell language",
     "embed": "embed query",
     "dense": "dense search",
     "sparse": "BM25 search",
     "fuse": "fuse",
+    "fold": "fold",
+    "load model": "load second stage",
     "rerank": "second look",
     "explain": "explain",
+    "close": "close index",
 }
 
 
@@ -26,7 +33,7 @@ class CostStage:
     name: str
     seconds: float
     share: float
-    """Of all stages' seconds added up, 0 to 1: dense and BM25 run at the same time, so the sum may exceed the total."""
+    """Of all stages' seconds added up, 0 to 1; of a search they add up to its total."""
 
 
 def format_seconds(seconds: float) -> str:

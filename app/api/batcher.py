@@ -166,11 +166,11 @@ class Batcher:
         for job in [one for one in self._running if isinstance(one, RerankJob) and not one.future.done()]:
             if job.next_slice(self._tokens, whole=whole) is not None:
                 continue
-            index = job.next_to_explain()
-            if index is not None:
+            shown = job.next_to_explain(self._tokens)
+            if shown:
                 part = job.parts[0]
-                job.explain(index, scorer.spans(part.query, part.passages[index]))
-            if job.next_to_explain() is None:
+                job.explain(shown, scorer.spans(part.query, [part.passages[index] for index in shown]))
+            if not job.next_to_explain(self._tokens):
                 job.future.set_result(job.outcome(scorer))
 
     def _pieces(self, first: RerankJob, scorer: Scorer, *, whole: bool) -> list[_Piece]:

@@ -147,21 +147,26 @@ class RerankJob(Job[Scores]):
         if one.end >= len(self.parts[one.part].passages):
             self._part, self._start = self._part + 1, 0
 
-    def next_to_explain(self) -> int | None:
-        """The next passage of the first part whose sentences are to be scored, or None."""
+    def next_to_explain(self, budget: int) -> list[int]:
+        """The passages of the first part whose sentences come next: at most `budget` tokens, one passage at least."""
         if self._wish is None:
-            return None
+            return []
         if self._to_explain is None:
             scored = self._collected[0].merged().scored
             best = sorted(range(len(scored)), key=lambda i: (-scored[i].score, i))
-            self._to_explain = best[: self._wish.top][::-1]
-        return self._to_explain[-1] if self._to_explain else None
+            self._to_explain = best[: self._wish.top]
+        count, tokens = 0, 0
+        for index in self._to_explain:
+            tokens += self.parts[0].tokens(index)
+            if count and tokens > budget:
+                break
+            count += 1
+        return self._to_explain[:count]
 
-    def explain(self, index: int, spans: tuple[Span, ...]) -> None:
-        """Keep a passage's sentence scores and move on."""
-        self._spans[index] = spans
-        if self._to_explain:
-            self._to_explain.pop()
+    def explain(self, indices: Sequence[int], spans: Sequence[tuple[Span, ...]]) -> None:
+        """Keep the sentence scores of the passages that `next_to_explain` named, and move on."""
+        self._spans.update(zip(indices, spans, strict=True))
+        self._to_explain = (self._to_explain or [])[len(indices) :]
 
     def outcome(self, scorer: Scorer) -> Scores:
         """Everything that was scored."""

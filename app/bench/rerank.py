@@ -15,11 +15,13 @@ from app.bench.baseline import Baseline, best, default
 from app.bench.head import fit
 from app.bench.machine import ceiling, facts, peak_memory
 from app.bench.plan import DOCUMENTS, GRID, MIXED, PER_PASS, Cell, Clock, planned
+from app.bench.readings import readings
 from app.bench.record import Say
 from app.bench.shapes import SHAPES, ModelShape, write, write_pointwise_twin
 from app.bench.texts import BenchTexts, read
 from data.shipped import minilm_folder, path
-from rerank.base import order
+from rerank.loading import Loading
+from rerank.ranking import order
 
 if TYPE_CHECKING:
     from rerank.listwise.scorer import ListwiseScorer
@@ -182,12 +184,12 @@ class _Bench:
     def measure(self, cell: Cell, clock: Clock, rounds: int, overlap: int) -> dict[str, Any]:
         """The figures of a cell; `overlap` real queries at most are compared with fp32, as time allows."""
         query, passages = _texts(cell, self._texts)
-        readings, lengths = _readings(self._scorer, query, passages, self._texts)
+        pairs, lengths = _readings(self._scorer, self._room, query, passages, self._texts)
         work = self.shape.work(lengths)
         if self._tuned is None:
-            self._tuned = best(self._twin, self._placement, readings[:32], self._sizes.get(self.shape.name))
+            self._tuned = best(self._twin, self._placement, pairs[:32], self._sizes.get(self.shape.name))
             self._sizes[self.shape.name] = self._tuned.batch
-        entry = _measure(self._scorer, (self._plain, self._tuned), query, passages, readings, rounds)
+        entry = _measure(self._scorer, (self._plain, self._tuned), query, passages, pairs, rounds)
         entry["fraction_of_ceiling"] = work / entry["seconds"] / self._limit
         clock.learn(self.shape, work, entry["seconds_predict_default"], self._limit)
         if self.shape.kind == "qwen3":
@@ -200,7 +202,7 @@ class _Bench:
             "cell": cell.title,
             "query_tokens": cell.query_tokens,
             "document_tokens": cell.document_tokens,
-            "inputs": len(readings),
+            "inputs": len(pairs),
             "input_tokens": sum(lengths),
             "device": str(self._placement.device),
             "kernel": self._scorer.runtime.kernel,
@@ -243,12 +245,11 @@ def _scorer(shape: ModelShape, folder: Path, placement: Placement, number: str |
     device = str(placement.device)
     if shape.kind == "qwen3":
         from rerank.listwise.scorer import ListwiseScorer
-        from rerank.profiles import LISTWISE
 
-        return ListwiseScorer.from_folder(folder, name=shape.name, contract=LISTWISE, device=device)
+        return ListwiseScorer.open(folder, shape.name, Loading(device=device))
     from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
-    return CrossEncoderScorer.from_folder(folder, name=shape.name, device=device, dtype=number)
+    return CrossEncoderScorer.open(folder, shape.name, Loading(device=device, dtype=number))
 
 
 def _texts(cell: Cell, texts: BenchTexts) -> tuple[str, list[str]]:
@@ -259,13 +260,13 @@ def _texts(cell: Cell, texts: BenchTexts) -> tuple[str, list[str]]:
 
 
 def _readings(
-    scorer: CrossEncoderScorer | ListwiseScorer, query: str, passages: Sequence[str], texts: BenchTexts
+    scorer: CrossEncoderScorer | ListwiseScorer, folder: Path, query: str, passages: Sequence[str], texts: BenchTexts
 ) -> tuple[list[tuple[int, str, str]], list[int]]:
     """The pairs that both sides read, windows of long passages apart, and our tokens per forward."""
     from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
     if isinstance(scorer, CrossEncoderScorer):
-        return scorer.readings(query, passages)
+        return readings(folder, scorer.contract.native_window, query, passages)
     pairs = [(number, query, passage) for number, passage in enumerate(passages)]
     per_token = len(texts.offsets) / len(texts.text)
     sizes = [round(len(passage) * per_token) for passage in passages]
@@ -350,7 +351,7 @@ def _late_interaction(placement: Placement, corpus: Path | None, cross: dict[str
 
     texts = read(corpus or path("sample"), Tokeniser(minilm_folder()).tokenizer)
     passages = texts.mixed(_CANDIDATES)
-    scorer = LateInteractionScorer.from_folder(minilm_folder(), name="minilm", device=str(placement.device))
+    scorer = LateInteractionScorer.open(minilm_folder(), "minilm", Loading(device=str(placement.device)))
     began = time.perf_counter()
     scorer.score(texts.queries[0], passages)
     cold = time.perf_counter() - began

@@ -20,7 +20,7 @@ from app.server import running
 from app.settings import LOOPBACK
 
 if TYPE_CHECKING:
-    from rerank.load import Caches
+    from rerank.loading import Caches
     from rerank.scorer import Scorer
     from search.engine import SearchEngine
 
@@ -91,9 +91,9 @@ class Tally:
 
 def small_caches(folder: Path) -> Caches:
     """Caches that are full within seconds, so that memory that still grows afterwards is no cache that fills."""
-    from rerank.late.vectors import VectorCache
-    from rerank.load import Caches
+    from rerank.loading import Caches
     from rerank.scores_cache import ScoreCache
+    from rerank.vectors_cache import VectorCache
 
     return Caches(ScoreCache(_SCORES), VectorCache(_VECTOR_BYTES, folder / "token-vectors"))
 

@@ -98,6 +98,26 @@ def ingest(
     _tell(found, as_json)
 
 
+@BENCH.command()
+def search(
+    queries: Annotated[int | None, typer.Option(min=1, help="Only so many, evenly spread (default: all).")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is asked with kept token vectors.")] = 3,
+    scorer: options.ScorerOption = None,
+    device: options.Device = None,
+    as_json: Json = None,
+) -> None:
+    """Ask the sample's judged queries and say where the time of each went, to the last millisecond."""
+    from app.bench.search import run, table
+
+    settings = options.settings(scorer=scorer, device=device)
+    with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as place:
+        found = run(
+            settings, Path(place), as_json, queries=queries, rounds=rounds, say=lambda line: print(line, flush=True)
+        )
+    print(table(found))
+    print(json.dumps(found))
+
+
 def _queries() -> list[str]:
     lines = (sample() / "queries.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["text"] for line in lines if line.strip()]

@@ -37,7 +37,7 @@ def documents(
 def _near_duplicates(settings: Settings) -> None:
     engine = open_engine(settings, "secondlook documents", create=False)
     try:
-        groups = engine.near_duplicates()
+        groups = engine.index.near_duplicates()
     finally:
         engine.close()
     for group in groups:

@@ -11,11 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from app import evaluate as evaluation
-from app import show_eval
 from app.commands import options
-from search.measure.metrics import NAMES
-from search.measure.report import missed, to_dict
 from search.settings import SearchSettings
 
 
@@ -49,6 +45,10 @@ def evaluate(
     allow_download: options.Download = False,
 ) -> None:
     """Measure BM25, dense, hybrid and each second stage on judged queries, with intervals and paired tests."""
+    from app import evaluate as evaluation
+    from app import show_eval
+    from search.measure.report import missed, to_dict
+
     if tune and run is not None:
         raise typer.BadParameter("--tune compares fusions of an index: it does not go with --run.")
     floors = _floors(minimum or [])
@@ -83,6 +83,8 @@ def evaluate(
 
 
 def _floors(stated: list[str]) -> dict[str, float]:
+    from search.measure.metrics import NAMES
+
     floors = {}
     for one in stated:
         name, _, value = one.partition("=")

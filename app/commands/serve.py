@@ -61,7 +61,7 @@ def serve_page(engine: SearchEngine, host: str, port: int | None, api: ApiSettin
     bound = listen(host, port or DEFAULT_PORT, strict=port is not None)
     url = server.address(bound)
     application = server.build(engine, api, url)
-    engine.announce(url)
+    engine.index.set_url(url)
     state = engine.state()
     print(f"{state.documents} documents, {state.chunks} chunks. Second look: {state.runtime}")
     print(f"Open {url}   (Ctrl-C stops)", flush=True)

@@ -17,8 +17,8 @@ def verify(
     """Prove that catalog, dense and sparse vectors hold the same chunks; exit 1 if not."""
     engine = open_engine(options.settings(index), "secondlook verify", create=False)
     try:
-        done = engine.repair() if repair else []
-        wrong = engine.verify()
+        done = engine.index.repair() if repair else []
+        wrong = engine.index.verify()
         chunks = engine.index.counts()[1]
     finally:
         engine.close()

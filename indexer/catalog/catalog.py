@@ -161,16 +161,16 @@ class Catalog:
         with self._engine.connect() as connection:
             return [
                 DocumentInfo(
-                    row.name,
-                    row.title,
-                    row.kind,
-                    row.size,
-                    row.sha256,
-                    row.mtime_ns,
-                    row.n,
-                    row.note,
-                    row.path,
-                    row.collection,
+                    document=row.name,
+                    title=row.title,
+                    kind=row.kind,
+                    size=row.size,
+                    sha256=row.sha256,
+                    mtime_ns=row.mtime_ns,
+                    chunks=row.n,
+                    note=row.note,
+                    root=row.path,
+                    collection=row.collection,
                 )
                 for row in connection.execute(query)
             ]
@@ -178,9 +178,9 @@ class Catalog:
     def matching(self, filters: Filters) -> tuple[list[str], int]:
         """The names of the documents that the filters leave in, in order, and how many there are in all."""
         with self._engine.connect() as connection:
-            names = [name for name in connection.execute(filters.query()).all() if filters.takes(*name)]
+            names = [name for name, label in connection.execute(filters.query()) if filters.takes(name, label)]
             count = connection.execute(select(func.count()).select_from(tables.documents)).scalar_one()
-        return [name for name, _ in names], int(count)
+        return names, int(count)
 
     def find(self, document: str) -> int | None:
         """The id of the document of that name."""
@@ -196,12 +196,12 @@ class Catalog:
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The chunks of those ids that exist."""
-        return {row.id: to_chunk(row) for row in self._where(tables.chunks.c.id, ids, chunk_rows())}
+        return self.look_up(ids)[0]
 
-    def existing(self, ids: Sequence[str]) -> set[str]:
-        """Those of the ids that exist."""
-        c = tables.chunks.c
-        return {row.id for row in self._where(c.id, ids, select(c.id))}
+    def look_up(self, ids: Sequence[str]) -> tuple[dict[str, Chunk], dict[str, bytes]]:
+        """The chunks of those ids that exist, and their near-duplicate signatures."""
+        rows = self._where(tables.chunks.c.id, ids, chunk_rows())
+        return {row.id: to_chunk(row) for row in rows}, {row.id: row.near for row in rows}
 
     def all_chunks(self) -> Iterator[Chunk]:
         """Yield every chunk in order of id, a page at a time."""
@@ -351,11 +351,6 @@ class Catalog:
             add_frequencies(connection, frequencies)
             put_value(connection, "chunks", count)
             put_value(connection, "length", length)
-
-    def signatures(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The near-duplicate signatures of those chunks that exist."""
-        c = tables.chunks.c
-        return {row.id: row.near for row in self._where(c.id, ids, select(c.id, c.near))}
 
     def all_signatures(self) -> dict[str, list[bytes]]:
         """The signatures of every document's chunks, by document name."""

@@ -78,7 +78,16 @@ def chunk_rows() -> Any:  # noqa: ANN401  a Select
 def to_chunk(row: Any) -> Chunk:  # noqa: ANN401  a Row
     """The chunk of a row."""
     return Chunk(
-        row.id, row.name, row.ordinal, row.start, row.end, row.text, row.title, row.context, row.page, row.line
+        id=row.id,
+        document=row.name,
+        ordinal=row.ordinal,
+        start=row.start,
+        end=row.end,
+        text=row.text,
+        title=row.title,
+        context=row.context,
+        page=row.page,
+        line=row.line,
     )
 
 

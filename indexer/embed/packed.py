@@ -17,7 +17,6 @@ from rerank.models.crew import Crew
 from rerank.models.device import Placement, free
 from rerank.models.encoder import Encoder, Tokens
 from rerank.models.errors import BadCheckpoint
-from rerank.models.primitives import bound_primitives
 from rerank.models.tokens import Tokeniser
 from rerank.models.trained_folder import base_folder
 
@@ -31,7 +30,6 @@ class PackedModel:
         Raises:
             BadCheckpoint: incomplete, damaged, or of another kind.
         """
-        bound_primitives()
         home = base_folder(folder, read_config(folder)) if (folder / "config.json").is_file() else folder
         found = read_folder(home)
         self._tokeniser = Tokeniser(found.body)

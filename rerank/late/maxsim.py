@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rerank.late.vectors import Packed, pack
 from rerank.models.device import native_int8
+from rerank.vectors_cache import Packed, pack
 
 Floats = NDArray[np.float32]
 

@@ -8,10 +8,10 @@ together counts more (`rerank.late.maxsim.sums`); a model with a projection was 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from torch.nn.functional import linear, normalize
 
 from rerank.base import check, clean, require_finite, room, stop_if
-from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
+from rerank.encoder_scorer import EncoderScorer, shares, shortened, truncation
 from rerank.late.contract import late_interaction
 from rerank.late.layout import PassageLayouts, token_places
 from rerank.late.maxsim import STRETCH, similarities, sums
 from rerank.late.projection import projection
 from rerank.late.token_match import alignment, passage_score, sentence_spans
-from rerank.late.vectors import Packed, VectorCache, pack
+from rerank.loading import DEFAULT, Loading
 from rerank.models.checkpoint import read, read_config, weight_files
 from rerank.models.device import Placement, choose
 from rerank.models.encoder import Encoder, Tokens
@@ -34,105 +34,63 @@ from rerank.models.revision import Revision
 from rerank.models.running import Cancel, Progress
 from rerank.models.tokens import Piece, Tokeniser
 from rerank.models.trained_folder import base_folder, passage_folder, query_weights
-from rerank.scorer import Aligned, Limits, LongDocuments, ScoreContract, Scored, Scoring, Span
+from rerank.scorer import NO_LIMITS, Aligned, Limits, LongDocuments, Profile, ScoreContract, Scored, Scoring, Span
 from rerank.scores_cache import text_key
+from rerank.vectors_cache import Packed, VectorCache, pack
 from rerank.windows import Cutting
 
 _MEMORY = 256 << 20
 """Bytes of token vectors kept where no cache was passed: about 4,000 passages of 160 tokens of 384 int8."""
 
 
-class LateInteractionScorer(EncoderScorer):
+class LateInteractionScorer(EncoderScorer[Encoder]):
     """MaxSim over the token vectors of an encoder."""
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        placement: Placement,
-        contract: ScoreContract,
-        vectors: VectorCache | None = None,
-        allow_pickle: bool = False,
-        token_budget: int | None = None,
-        idle_seconds: float | None = IDLE_SECONDS,
+        self, folder: Path, name: str, loading: Loading, *, placement: Placement, contract: ScoreContract
     ) -> None:
         config = read_config(folder)
-        weight_files(folder, allow_pickle=allow_pickle)
-        super().__init__(
-            folder,
-            Tokeniser(base_folder(folder, config)),
-            name=name,
-            placement=placement,
-            contract=contract,
-            allow_pickle=allow_pickle,
-            token_budget=token_budget,
-            idle_seconds=idle_seconds,
-        )
+        weight_files(folder, allow_pickle=loading.allow_pickle)
+        reader = Tokeniser(base_folder(folder, config))
+        super().__init__(folder, name, loading, placement=placement, contract=contract, reader=reader)
         passages = passage_folder(folder, config)
         self._passage_model: Held[Encoder] | None = None
         self._passage_revision = str(self._revision)
         if passages != folder:
-            known = Revision(passages)
-            self._passage_revision = str(known)
+            revision = Revision(passages)
+            self._passage_revision = str(revision)
 
             def make() -> Encoder:
-                known.require_same()
-                return self._load(passages, allow_pickle=allow_pickle)
+                revision.require_same()
+                return self._load(passages)
 
-            self._passage_model = Held(make, idle_seconds)
-        self._vectors = vectors if vectors is not None else VectorCache(_MEMORY)
+            self._passage_model = Held(make, loading.idle_seconds)
+        self._vectors = loading.vectors if loading.vectors is not None else VectorCache(_MEMORY)
         self._frame = self._reader.single()
         self._layouts = PassageLayouts(self._reader)
         self._weights = query_weights(folder, config)
         self._projection = projection(folder)
         self._stretch = None if self._projection is not None else STRETCH
+        self._scored: dict[tuple[str, Limits], tuple[Piece, NDArray[np.float32]]] = {}
+        """Tokens and token vectors of the queries of the last call: their passages' sentences are asked for next."""
 
     @classmethod
-    def from_folder(
-        cls,
-        folder: Path,
-        *,
-        name: str,
-        device: str | None = None,
-        dtype: str | None = None,
-        kernel: str | None = None,
-        contract_overrides: Mapping[str, Any] | None = None,
-        max_window: int | None = None,
-        allow_pickle: bool = False,
-        token_budget: int | None = None,
-        vectors: VectorCache | None = None,
-        idle_seconds: float | None = IDLE_SECONDS,
-    ) -> LateInteractionScorer:
-        """A scorer over the encoder in `folder`, its weights read and checked.
+    def open(cls, folder: Path, name: str, loading: Loading = DEFAULT, profile: Profile | None = None) -> Self:
+        """The scorer over the encoder in `folder`, its weights read and checked.
 
         Args:
             folder: a BERT, XLM-R or JinaBERT encoder; a ColBERT-style `1_Dense` projection is used if it is there.
             name: what to call it.
-            device: as for `CrossEncoderScorer.from_folder`, like all that follow.
-            dtype: number type.
-            kernel: attention kernel.
-            contract_overrides: fields of `ScoreContract` that are known better than the folder says.
-            max_window: most tokens per window.
-            allow_pickle: read `pytorch_model.bin` where there are no safetensors.
-            token_budget: tokens per batch.
-            vectors: where token vectors are kept; None keeps some in memory.
-            idle_seconds: unload after this long without a call; None never.
+            loading: how.
+            profile: what is known better than the folder says.
 
         Raises:
             BadCheckpoint: the folder is incomplete or corrupt.
             BadInput: a device, dtype or kernel that cannot be had.
         """
-        scorer = cls(
-            folder,
-            name=name,
-            placement=choose(device, dtype, kernel),
-            contract=late_interaction(folder, max_window, contract_overrides or {}),
-            vectors=vectors,
-            allow_pickle=allow_pickle,
-            token_budget=token_budget,
-            idle_seconds=idle_seconds,
-        )
+        placement = choose(loading.device, loading.dtype, loading.kernel)
+        contract = late_interaction(folder, loading.max_window, profile)
+        scorer = cls(folder, name, loading, placement=placement, contract=contract)
         scorer._warm()
         return scorer
 
@@ -141,7 +99,7 @@ class LateInteractionScorer(EncoderScorer):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Scoring:
@@ -152,7 +110,7 @@ class LateInteractionScorer(EncoderScorer):
         self,
         calls: Sequence[tuple[str, Sequence[str]]],
         *,
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> list[Scoring]:
@@ -170,6 +128,9 @@ class LateInteractionScorer(EncoderScorer):
         began = time.perf_counter()
         asked, vectors, halved = self._queries([query for query, _ in calls], limits, cancel)
         encoded = time.perf_counter()
+        self._scored = {
+            (query, limits): both for (query, _), both in zip(calls, zip(asked, vectors, strict=True), strict=True)
+        }
         everything = [passage for _, passages in calls for passage in passages]
         packed, fresh, notes = self._passages(everything, cutting, progress, cancel)
         spent = encoded - began, time.perf_counter() - encoded
@@ -202,16 +163,24 @@ class LateInteractionScorer(EncoderScorer):
             scorings.append(scoring)
         return scorings
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        """Each sentence with the mean of the token maxima within it, from the vectors that scored the passage."""
-        check(query, [passage])
-        _, similar, places = self._similar(query, passage)
-        return sentence_spans(similar, passage, places)
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        """For each passage its sentences with the means of the token maxima within them, from its kept vectors.
+
+        The query is encoded once, or not at all right after its passages were scored; of the passages only those are
+        encoded whose token vectors are not kept.
+        """
+        if not passages:
+            return ()
+        check(query, passages)
+        _, similar = self._similar(query, passages)
+        return tuple(
+            sentence_spans(own, passage, places) for (own, places), passage in zip(similar, passages, strict=True)
+        )
 
     def align(self, query: str, passage: str) -> tuple[Aligned, ...]:
         """Each query token with the passage token that answers it best, in query order; empty for a blank passage."""
         check(query, [passage])
-        asked, similar, places = self._similar(query, passage)
+        asked, ((similar, places),) = self._similar(query, [passage])
         return alignment(similar, self._reader.words(asked.ids), passage, places)
 
     def _queries(
@@ -248,17 +217,27 @@ class LateInteractionScorer(EncoderScorer):
         require_finite((one.logit for one in scored), self._name)
         return tuple(scored)
 
-    def _similar(self, query: str, passage: str) -> tuple[Piece, NDArray[np.float32], list[tuple[int, int]]]:
-        """The query's tokens, the similarities of the real tokens, (q, T), and the code points of the passage's T."""
-        limits = Limits()
+    def _similar(
+        self, query: str, passages: Sequence[str]
+    ) -> tuple[Piece, list[tuple[NDArray[np.float32], list[tuple[int, int]]]]]:
+        """The query's tokens; for each passage the similarities of its T real tokens, (q, T), and their code points."""
+        limits = NO_LIMITS
         cutting = self._cutting(limits)
-        (asked,), (vectors,), _ = self._queries([query], limits, None)
-        packed, _, _ = self._passages([passage], cutting, None, None)
-        piece = self._reader.read([clean(passage)], cutting.limit)[0]
+        known = self._scored.get((query, limits))
+        if known is None:
+            (asked,), (vectors,), _ = self._queries([query], limits, None)
+        else:
+            asked, vectors = known
+        packed, _, _ = self._passages(passages, cutting, None, None)
+        pieces = self._reader.read([clean(passage) for passage in passages], cutting.limit)
         before, after = len(self._frame.before), len(self._frame.after)
-        real, places = token_places(piece, cutting.cuts(len(piece)), before, after)
-        similar = similarities(vectors, packed)
-        return asked, similar[before : len(similar) - after, real], places
+        similar = similarities(vectors, packed)[before : len(vectors) - after]
+        ends = np.cumsum([len(one.codes) for one in packed])
+        found = []
+        for own, piece in zip(np.split(similar, ends[:-1], axis=1), pieces, strict=True):
+            real, places = token_places(piece, cutting.cuts(len(piece)), before, after)
+            found.append((own[:, real], places))
+        return asked, found
 
     def _passages(
         self, passages: Sequence[str], cutting: Cutting, progress: Progress | None, cancel: Cancel | None
@@ -316,8 +295,8 @@ class LateInteractionScorer(EncoderScorer):
             with self._passage_model.lend():
                 pass
 
-    def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
-        return Encoder(read(folder, allow_pickle=allow_pickle), self._placement)
+    def _load(self, folder: Path) -> Encoder:
+        return Encoder(read(folder, allow_pickle=self._loading.allow_pickle), self._placement)
 
     def _cutting(self, limits: Limits) -> Cutting:
         width, _ = room(limits, self._contract.native_window)

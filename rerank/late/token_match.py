@@ -38,9 +38,10 @@ def passage_score(
 def sentence_spans(similar: NDArray[np.float32], passage: str, places: Places) -> tuple[Span, ...]:
     """Each sentence with the mean of the token maxima within it; `similar` is (q, T), with T `places`."""
     found: list[Span] = []
+    begins, ends = np.asarray(places, dtype=np.int64).reshape(-1, 2).T  # (T,) each
     for start, end in sentences(passage):
-        inside = [at for at, place in enumerate(places) if place[0] >= start and place[1] <= end]
-        value = float(similar[:, inside].max(axis=1).mean()) if inside else 0.0
+        inside = np.flatnonzero((begins >= start) & (ends <= end))
+        value = float(similar[:, inside].max(axis=1).mean()) if len(inside) else 0.0
         found.append(Span(start, end, _cosine(value)))
     return tuple(found)
 

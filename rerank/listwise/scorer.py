@@ -6,19 +6,23 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from rerank.base import BaseScorer, check, clean, stop_if
 from rerank.errors import BadInput, OutOfMemory
 from rerank.listwise.model import ListwiseModel, load_listwise
 from rerank.listwise.passes import PassageVectors, merge, passes
 from rerank.listwise.prompt import prompt, without_markers
+from rerank.loading import DEFAULT, Loading
 from rerank.models.batching import short_of_memory
+from rerank.models.checkpoint import weight_files
 from rerank.models.device import Placement, choose, free
 from rerank.models.held import Held
 from rerank.models.revision import Revision
 from rerank.models.running import Cancel, Progress, Runtime
-from rerank.scorer import Limits, ScoreContract, Scored, Scoring
-from rerank.scores_cache import ScoreCache, text_key
+from rerank.profiles import LISTWISE
+from rerank.scorer import NO_LIMITS, Limits, Profile, ScoreContract, Scored, Scoring
+from rerank.scores_cache import text_key
 
 PASSAGES_PER_PASS = 64
 """The model card's figure; the published code goes up to 125."""
@@ -27,8 +31,6 @@ QUERY_TOKENS = 512
 """Limits of the published `rerank`."""
 _JOINTS = 2
 """Tokens that joining a passage to the text around it can add."""
-_IDLE_SECONDS = 15 * 60.0
-_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,63 +44,36 @@ class ListwiseScorer(BaseScorer):
     """A model of the jina-reranker-v3 shape; each score depends on the other passages of the call and their order."""
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        placement: Placement,
-        contract: ScoreContract,
-        per_pass: int = PASSAGES_PER_PASS,
-        cache: ScoreCache | None = None,
-        idle_seconds: float | None = _IDLE_SECONDS,
+        self, folder: Path, name: str, loading: Loading, *, placement: Placement, contract: ScoreContract
     ) -> None:
         self._name, self._placement, self._contract = name, placement, contract
-        self._per_pass = per_pass
-        self._cache = cache
+        self._per_pass = PASSAGES_PER_PASS if loading.passages_per_pass is None else loading.passages_per_pass
+        self._cache = loading.scores
         self._revision = Revision(folder)
 
         def make() -> ListwiseModel:
             self._revision.require_same()
             return load_listwise(folder, placement.device, placement.dtype)
 
-        self._model = Held(make, idle_seconds)
+        self._model = Held(make, loading.idle_seconds)
 
     @classmethod
-    def from_folder(
-        cls,
-        folder: Path,
-        *,
-        name: str,
-        contract: ScoreContract,
-        device: str | None = None,
-        dtype: str | None = None,
-        kernel: str | None = None,
-        per_pass: int = PASSAGES_PER_PASS,
-        cache: ScoreCache | None = None,
-        idle_seconds: float | None = _IDLE_SECONDS,
-    ) -> ListwiseScorer:
-        """The scorer in `folder`, its weights loaded and checked.
+    def open(cls, folder: Path, name: str, loading: Loading = DEFAULT, profile: Profile | None = None) -> Self:
+        """The scorer over the model in `folder`, its weights loaded and checked; its contract is the profile's.
 
         Raises:
             BadCheckpoint: incomplete, damaged, or not of this shape.
             BadInput: a device, number type or kernel that this model cannot use here.
         """
-        if dtype == "int8":
+        if loading.dtype == "int8":
             raise BadInput("int8 is not made for listwise models: use bf16 or fp32.")
-        if kernel not in (None, "auto", "sdpa"):
-            raise BadInput(f"Listwise models read one sequence at a time: use the kernel sdpa, not {kernel}.")
-        if per_pass < 1:
-            raise BadInput(f"{per_pass} passages per pass: there must be at least 1.")
-        placement = choose(device, dtype, "sdpa")
-        scorer = cls(
-            folder,
-            name=name,
-            placement=placement,
-            contract=contract,
-            per_pass=per_pass,
-            cache=cache,
-            idle_seconds=idle_seconds,
-        )
+        if loading.kernel not in (None, "auto", "sdpa"):
+            raise BadInput(f"Listwise models read one sequence at a time: use the kernel sdpa, not {loading.kernel}.")
+        if loading.passages_per_pass is not None and loading.passages_per_pass < 1:
+            raise BadInput(f"{loading.passages_per_pass} passages per pass: there must be at least 1.")
+        contract = LISTWISE if profile is None else profile.contract
+        weight_files(folder)
+        scorer = cls(folder, name, loading, placement=choose(loading.device, loading.dtype, "sdpa"), contract=contract)
         with scorer._model.lend() as model:
             scorer._contract = replace(contract, native_window=model.window)
         return scorer
@@ -123,7 +98,7 @@ class ListwiseScorer(BaseScorer):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = _NO_LIMITS,
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Scoring:

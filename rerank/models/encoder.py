@@ -13,6 +13,7 @@ from torch.nn.functional import embedding, gelu, layer_norm, linear
 
 from rerank.models.attention import Packing, attend, distances
 from rerank.models.linear import Linear, prepare
+from rerank.models.primitives import bound_primitives
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,6 +67,7 @@ class Encoder:
     """
 
     def __init__(self, checkpoint: Checkpoint, placement: Placement) -> None:
+        bound_primitives()
         self.shape = checkpoint.shape
         self.placement = placement
         weights = checkpoint.weights
@@ -108,6 +110,11 @@ class Encoder:
             for name in ("dense.weight", "dense.bias", "out.weight", "out.bias")
             if name in weights
         )
+
+    @property
+    def window(self) -> int:
+        """Most tokens that the model reads at once."""
+        return self.shape.window
 
     def _scaled(self, projection: Tensor) -> Tensor:
         """The projection with its query part divided by the root of the head width, once and for all tokens."""

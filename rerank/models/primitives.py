@@ -9,6 +9,9 @@ KEPT = 64
 
 
 def bound_primitives() -> None:
-    """Set the bound, unless the environment states one; it counts from the first product of the process."""
+    """Set the bound, unless the environment states one; it counts from the first product of the process.
+
+    Every model does so when it is loaded.
+    """
     for name in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
         os.environ.setdefault(name, str(KEPT))

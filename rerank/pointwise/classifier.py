@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Self
 
 import torch
 
 from rerank.errors import BadCheckpoint, BadInput
+from rerank.loading import DEFAULT, Loading
 from rerank.models.checkpoint import read_config, weight_files
 from rerank.models.device import Placement, choose
-from rerank.models.encoder import Encoder, Tokens
+from rerank.models.encoder import Tokens
+from rerank.models.primitives import bound_primitives
 from rerank.pointwise.contract import pointwise
-from rerank.pointwise.cross_encoder import CrossEncoderScorer
-from rerank.scores_cache import ScoreCache
+from rerank.pointwise.cross_encoder import CrossEncoderScorer, PairModel
+from rerank.scorer import Profile
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    window: int
-    vocabulary: int
-
-
 class _Classifier:
-    """A transformers model behind the two members that `CrossEncoderScorer` uses of an encoder."""
+    """A transformers model as a `PairModel`."""
 
     def __init__(self, folder: Path, placement: Placement, *, trust_remote_code: bool, allow_pickle: bool) -> None:
         from transformers import AutoModelForSequenceClassification
 
+        bound_primitives()
         weight_files(folder, allow_pickle=allow_pickle)
         try:
             model, report = AutoModelForSequenceClassification.from_pretrained(
@@ -58,8 +54,12 @@ class _Classifier:
         self._pad = model.config.pad_token_id or 0
         accepted = inspect.signature(model.forward).parameters
         self._typed = "token_type_ids" in accepted and getattr(model.config, "type_vocab_size", 0) > 1
-        positions = getattr(model.config, "max_position_embeddings", 512)
-        self.shape = _Shape(positions, model.config.vocab_size)
+        self._window: int = getattr(model.config, "max_position_embeddings", 512)
+
+    @property
+    def window(self) -> int:
+        """Most tokens that the model reads at once."""
+        return self._window
 
     @torch.inference_mode()
     def logits(self, texts: Sequence[Tokens]) -> Tensor:
@@ -81,52 +81,34 @@ class _Classifier:
 class ClassifierScorer(CrossEncoderScorer):
     """A cross-encoder that has no native forward here: the same contract, padded batches."""
 
-    _trust = False
-
     @classmethod
-    def from_foreign(
-        cls,
-        folder: Path,
-        *,
-        name: str,
-        device: str | None = None,
-        dtype: str | None = None,
-        contract_overrides: Mapping[str, Any] | None = None,
-        trust_remote_code: bool = False,
-        allow_pickle: bool = False,
-        cache: ScoreCache | None = None,
-    ) -> ClassifierScorer:
-        """A scorer over any model that `AutoModelForSequenceClassification` loads.
+    def open(cls, folder: Path, name: str, loading: Loading = DEFAULT, profile: Profile | None = None) -> Self:
+        """The scorer over any model that `AutoModelForSequenceClassification` loads.
 
-        With `trust_remote_code`, Python files in the folder are run, after a warning.
+        With `loading.trust_remote_code`, Python files in the folder are run, after a warning. The kernel is the
+        library's own.
 
         Raises:
             BadCheckpoint: incomplete, no reranker, or in need of its own code without permission.
+            BadInput: a device or dtype that cannot be had.
         """
-        if dtype == "int8":
+        if loading.dtype == "int8":
             raise BadInput("int8 is not made for this architecture: use bf16 or fp32.")
         if "auto_map" in read_config(folder):
-            if not trust_remote_code:
+            if not loading.trust_remote_code:
                 raise BadCheckpoint(
                     f"{folder} brings its own code, which is not run: convert it to a known architecture, "
                     "or pass --trust-remote-code for a model whose code you have read."
                 )
             warnings.warn(f"Running the Python code that came with {folder}.", UserWarning, stacklevel=3)
-        scorer = cls(
-            folder,
-            name=name,
-            placement=choose(device, dtype, "sdpa"),
-            contract=pointwise(folder, None, contract_overrides or {}),
-            cache=cache,
-            allow_pickle=allow_pickle,
-        )
-        scorer._trust = trust_remote_code
+        placement = choose(loading.device, loading.dtype, "sdpa")
+        scorer = cls(folder, name, loading, placement=placement, contract=pointwise(folder, None, profile))
         with scorer._model.lend():
             return scorer
 
-    def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
-        model = _Classifier(folder, self._placement, trust_remote_code=self._trust, allow_pickle=allow_pickle)
-        return cast("Encoder", model)
+    def _load(self, folder: Path) -> PairModel:
+        trust, pickles = self._loading.trust_remote_code, self._loading.allow_pickle
+        return _Classifier(folder, self._placement, trust_remote_code=trust, allow_pickle=pickles)
 
 
 def _first_line(error: Exception) -> str:

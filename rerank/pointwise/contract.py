@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rerank.models.checkpoint import read_config
-from rerank.scorer import ScoreContract
-from rerank.stated import WINDOWS, least, told
+from rerank.scorer import Profile, ScoreContract
+from rerank.stated import WINDOWS, known, least, told
 
 
-def pointwise(folder: Path, max_window: int | None, overrides: Mapping[str, Any]) -> ScoreContract:
+def pointwise(folder: Path, max_window: int | None, profile: Profile | None) -> ScoreContract:
     """The contract of the cross-encoder in `folder`.
 
     Args:
         folder: with a `config.json`.
         max_window: most tokens per window, if fewer than the model could read.
-        overrides: fields that are known better than the folder says.
+        profile: what is known better than the folder says.
 
     Raises:
         BadCheckpoint: a settings file is missing or cannot be read.
     """
     config = read_config(folder)
-    stated = told(folder / "tokenizer_config.json", "model_max_length")
-    known: dict[str, Any] = {
+    window = told(folder / "tokenizer_config.json", "model_max_length")
+    stated: dict[str, Any] = {
         "kind": "pointwise",
         "low": 0.0,
         "high": 1.0,
         "normalisation": "sigmoid",
-        "native_window": least(config, stated, max_window),
+        "native_window": least(config, window, max_window),
         "long_documents": WINDOWS,
         "cutoff": None,
         "licence": str(config.get("license", "not stated")),
     }
-    return ScoreContract(**(known | dict(overrides)))
+    return ScoreContract(**(stated | known(profile)))

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, Self
 
 from rerank.base import check, clean, distinct, require_finite, room
-from rerank.encoder_scorer import IDLE_SECONDS, EncoderScorer, shares, shortened, truncation
+from rerank.encoder_scorer import EncoderScorer, Forward, shares, shortened, truncation
 from rerank.errors import BadCheckpoint
+from rerank.loading import DEFAULT, Loading
 from rerank.models.checkpoint import Checkpoint, read, require_vocabulary, weight_files
 from rerank.models.device import Placement, choose
 from rerank.models.encoder import Encoder, Tokens
 from rerank.models.running import Cancel, Progress
 from rerank.models.tokens import Piece, Tokeniser
 from rerank.pointwise.contract import pointwise
-from rerank.scorer import Limits, ScoreContract, Scored, Scoring, Span
-from rerank.scores_cache import ScoreCache, text_key
-from rerank.windows import combine, windows, winner
+from rerank.pointwise.pairs import PairWindow, pair_windows, read_query
+from rerank.scorer import NO_LIMITS, Limits, Profile, ScoreContract, Scored, Scoring, Span
+from rerank.scores_cache import text_key
+from rerank.windows import combine, winner
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """One input of the model and where its passage part lies."""
-
-    passage: int
-    start: int
-    end: int
-    tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,7 @@ class _Call:
     same: list[int]
     """For each of those, which of the distinct pieces it is."""
     pieces: Sequence[Piece]
-    inputs: list[_Window]
+    inputs: list[PairWindow]
 
     @property
     def size(self) -> int:
@@ -59,81 +51,42 @@ class _Call:
         return sum(len(one.tokens) for one in self.inputs)
 
 
-class CrossEncoderScorer(EncoderScorer):
+class PairModel(Forward, Protocol):
+    """A model with one output for a query and a passage."""
+
+    def logits(self, texts: Sequence[Tokens]) -> Tensor:
+        """The raw output for each text, (n,) fp32 on the CPU."""
+        ...
+
+
+class CrossEncoderScorer(EncoderScorer[PairModel]):
     """Scores with a sequence classifier of one label."""
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        placement: Placement,
-        contract: ScoreContract,
-        cache: ScoreCache | None = None,
-        allow_pickle: bool = False,
-        token_budget: int | None = None,
-        idle_seconds: float | None = IDLE_SECONDS,
+        self, folder: Path, name: str, loading: Loading, *, placement: Placement, contract: ScoreContract
     ) -> None:
-        weight_files(folder, allow_pickle=allow_pickle)
-        super().__init__(
-            folder,
-            Tokeniser(folder),
-            name=name,
-            placement=placement,
-            contract=contract,
-            allow_pickle=allow_pickle,
-            token_budget=token_budget,
-            idle_seconds=idle_seconds,
-        )
-        self._cache = cache
+        weight_files(folder, allow_pickle=loading.allow_pickle)
+        super().__init__(folder, name, loading, placement=placement, contract=contract, reader=Tokeniser(folder))
+        self._cache = loading.scores
         self._frame = self._reader.pair()
 
     @classmethod
-    def from_folder(
-        cls,
-        folder: Path,
-        *,
-        name: str,
-        device: str | None = None,
-        dtype: str | None = None,
-        kernel: str | None = None,
-        contract_overrides: Mapping[str, Any] | None = None,
-        max_window: int | None = None,
-        allow_pickle: bool = False,
-        token_budget: int | None = None,
-        cache: ScoreCache | None = None,
-        idle_seconds: float | None = IDLE_SECONDS,
-    ) -> CrossEncoderScorer:
-        """A scorer over the model in `folder`, its weights read and checked.
+    def open(cls, folder: Path, name: str, loading: Loading = DEFAULT, profile: Profile | None = None) -> Self:
+        """The scorer over the model in `folder`, its weights read and checked.
 
         Args:
             folder: `config.json`, `tokenizer.json` and safetensors weights in any layout of `rerank.models.layouts`.
             name: what to call it.
-            device: "cpu", "cuda", "cuda:0", "mps", or None for the fastest.
-            dtype: "fp32", "bf16", "fp16", "int8", or None for the fastest that keeps the ranking.
-            kernel: "flash-attn", "torch varlen", "sdpa", or None for the fastest.
-            contract_overrides: fields of `ScoreContract` that are known better than the folder says.
-            max_window: most tokens per window, if fewer than the model could read.
-            allow_pickle: read `pytorch_model.bin` where there are no safetensors.
-            token_budget: tokens per batch; None for what the device takes well.
-            cache: scores kept between calls.
-            idle_seconds: unload after this long without a call; None never.
+            loading: how.
+            profile: what is known better than the folder says.
 
         Raises:
             BadCheckpoint: the folder is incomplete, corrupt, or no reranker.
             BadInput: a device, dtype or kernel that cannot be had.
         """
-        placement = choose(device, dtype, kernel)
-        scorer = cls(
-            folder,
-            name=name,
-            placement=placement,
-            contract=pointwise(folder, max_window, contract_overrides or {}),
-            cache=cache,
-            allow_pickle=allow_pickle,
-            token_budget=token_budget,
-            idle_seconds=idle_seconds,
-        )
+        placement = choose(loading.device, loading.dtype, loading.kernel)
+        contract = pointwise(folder, loading.max_window, profile)
+        scorer = cls(folder, name, loading, placement=placement, contract=contract)
         scorer._warm()
         return scorer
 
@@ -142,7 +95,7 @@ class CrossEncoderScorer(EncoderScorer):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Scoring:
@@ -153,7 +106,7 @@ class CrossEncoderScorer(EncoderScorer):
         self,
         calls: Sequence[tuple[str, Sequence[str]]],
         *,
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> list[Scoring]:
@@ -182,13 +135,15 @@ class CrossEncoderScorer(EncoderScorer):
     def _prepare(self, query: str, passages: Sequence[str], limits: Limits) -> _Call:
         check(query, passages)
         width, allowance = room(limits, self._contract.native_window)
-        asked, notes = self._query(clean(query), limits, width, allowance)
+        asked = read_query(self._reader, query, limits, allowance)
+        why = "" if allowance >= limits.max_query_tokens else f" (half of the model's window of {width})"
+        notes = shortened(asked, why)
         kept = self._kept(query, passages, limits)
         todo = [place for place, one in enumerate(kept) if one is None]
         texts = [clean(passages[place]) for place in todo]
         firsts, same = distinct(texts)
         pieces = self._reader.read([texts[place] for place in firsts], limits.max_document_tokens)
-        inputs = self._inputs(asked, pieces, width, limits)
+        inputs = pair_windows(self._frame, asked, pieces, width, limits.overlap_tokens)
         return _Call(query, passages, asked, notes, kept, todo, same, pieces, inputs)
 
     def _finish(
@@ -213,40 +168,6 @@ class CrossEncoderScorer(EncoderScorer):
             stages=(("tokenise", spent[0]), ("score", spent[1])),
         )
 
-    def readings(
-        self,
-        query: str,
-        passages: Sequence[str],
-        limits: Limits = Limits(),  # noqa: B008  (frozen)
-    ) -> tuple[list[tuple[int, str, str]], list[int]]:
-        """What the model would read: (passage, query as cut, text of the window) of each input, and its tokens."""
-        width, allowance = room(limits, self._contract.native_window)
-        clear = [clean(passage) for passage in passages]
-        asked, _ = self._query(clean(query), limits, width, allowance)
-        pieces = self._reader.read(clear, limits.max_document_tokens)
-        inputs = self._inputs(asked, pieces, width, limits)
-        head = clean(query)[slice(*asked.stretch(0, len(asked)))]
-        texts = [
-            (one.passage, head, clear[one.passage][slice(*pieces[one.passage].stretch(one.start, one.end))])
-            for one in inputs
-        ]
-        return texts, [len(one.tokens) for one in inputs]
-
-    def _query(self, query: str, limits: Limits, width: int, allowance: int) -> tuple[Piece, tuple[str, ...]]:
-        """The query's tokens; as published, its limit counts the two specials that it would have alone."""
-        most = max(1, min(limits.max_query_tokens, allowance) - 2)
-        asked = self._reader.read([query], most)[0]
-        why = "" if allowance >= limits.max_query_tokens else f" (half of the model's window of {width})"
-        return asked, shortened(asked, why)
-
-    def _inputs(self, asked: Piece, pieces: Sequence[Piece], width: int, limits: Limits) -> list[_Window]:
-        space = width - len(asked) - self._frame.specials
-        return [
-            _Window(place, start, end, self._frame.join(asked.ids, piece.ids[start:end]))
-            for place, piece in enumerate(pieces)
-            for start, end in windows(len(piece), space, limits.overlap_tokens)
-        ]
-
     def _kept(self, query: str, passages: Sequence[str], limits: Limits) -> list[Scored | None]:
         if self._cache is None:
             return [None] * len(passages)
@@ -256,8 +177,8 @@ class CrossEncoderScorer(EncoderScorer):
         """Everything but the texts that a score depends on."""
         return f"{self.model} {self._placement.number} {self._contract.native_window} {limits}"
 
-    def _load(self, folder: Path, *, allow_pickle: bool) -> Encoder:
-        checkpoint = read(folder, allow_pickle=allow_pickle)
+    def _load(self, folder: Path) -> PairModel:
+        checkpoint = read(folder, allow_pickle=self._loading.allow_pickle)
         _check_head(checkpoint)
         require_vocabulary(checkpoint, self._reader.tokenizer.get_vocab_size())
         return Encoder(checkpoint, self._placement)
@@ -278,7 +199,7 @@ def _finite(logits: Tensor, name: str) -> list[float]:
 
 
 def _documents(
-    inputs: Sequence[_Window], logits: Sequence[float], pieces: Sequence[Piece], limits: Limits
+    inputs: Sequence[PairWindow], logits: Sequence[float], pieces: Sequence[Piece], limits: Limits
 ) -> list[Scored]:
     """The windows' logits brought together by passage."""
     groups: list[list[int]] = [[] for _ in pieces]

@@ -15,11 +15,10 @@ from rerank.errors import BadInput, RemoteError
 from rerank.models.running import Cancel, Progress, Runtime
 from rerank.remote.http import Address, Patience, Secret, post
 from rerank.remote.shapes import COHERE, JINA, TEI, NonsenseError, ServerShape, scores_of
-from rerank.scorer import Limits, ScoreContract, Scored, Scoring
+from rerank.scorer import NO_LIMITS, Limits, ScoreContract, Scored, Scoring
 from rerank.scores_cache import ScoreCache, text_key
 
 WIRES = {wire.name: wire for wire in (JINA, COHERE, TEI)}
-_NO_LIMITS = Limits()
 
 
 def remote_contract(licence: str = "the server's") -> ScoreContract:
@@ -87,7 +86,7 @@ class RemoteScorer(BaseScorer):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = _NO_LIMITS,  # noqa: ARG002 - the server's own limits apply
+        limits: Limits = NO_LIMITS,  # noqa: ARG002 - the server's own limits apply
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Scoring:

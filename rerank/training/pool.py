@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from rerank.late.vectors import Packed, pack
 from rerank.models.batching import default_budget, run
 from rerank.models.checkpoint import read
 from rerank.models.crew import Crew
@@ -20,6 +19,7 @@ from rerank.models.encoder import Encoder, Tokens
 from rerank.training.loss import own_interaction
 from rerank.training.mining import Mined, Rules, blend, lexical, lexical_scores, select, top
 from rerank.training.model import Asked, QueryEncoder
+from rerank.vectors_cache import Packed, pack
 
 Log = Callable[[str], None]
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from indexer.chunk import Chunk
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.chunk import Chunk, Hit
+from indexer.terms.bm25 import SparseEngine
 from rerank.models.running import Progress
 from rerank.scorer import Scorer
 from search import second
-from search.hybrid import Retriever, fuse
+from search.hybrid import fuse
 from search.result import Candidate, Ranked
 from search.scripts import Literacy
 from search.settings import BlendBy, Fusion, SearchSettings
@@ -54,6 +59,26 @@ class QueryPass:
     """The first stage mixed in other ways; filled where tuning was asked for."""
 
 
+class Searched(Protocol):
+    """What a pass needs of an index: `indexer.snapshot.Snapshot` has it."""
+
+    def embed_query(self, query: str) -> NDArray[np.float32]:
+        """The query's unit vector, shape (d,)."""
+        ...
+
+    def dense(self, vector: NDArray[np.float32], limit: int) -> list[Hit]:
+        """The nearest chunks."""
+        ...
+
+    def sparse(self, query: str, limit: int, backend: SparseEngine = "qdrant") -> list[Hit]:
+        """The best chunks by BM25."""
+        ...
+
+    def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
+        """The chunks that exist."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """What one pass over the queries gave."""
@@ -84,7 +109,7 @@ class Gathered:
 
 
 def from_index(
-    index: Retriever,
+    index: Searched,
     queries: Mapping[str, str],
     stages: Sequence[SecondStage],
     settings: SearchSettings,

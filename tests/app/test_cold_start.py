@@ -38,6 +38,14 @@ finally:
 """
 
 
+def test_a_command_starts_without_what_only_the_work_itself_needs() -> None:
+    code = "import app.cli, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=commands.ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    loaded = set(done.stdout.split())
+    assert "typer" in loaded
+    assert loaded & (UNNEEDED | {"numpy", "torch", "sqlalchemy", "qdrant_edge"}) == set()
+
+
 def test_a_search_from_a_cold_start_imports_no_library_that_it_does_not_need(home: Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", ASK],

@@ -17,18 +17,18 @@ pytestmark = pytest.mark.process
 
 BROKEN = """
 import app.cli
-import app.commands.searching as searching
+from app.commands import options
 
 def broken(*_, **__):
     {body}
 
-searching.open_engine = broken
+options.settings = broken
 app.cli.main()
 """
 
 
 def search_that(home: Path, body: str) -> Outcome:
-    """How a process ends whose `secondlook search` comes to this statement in the place of opening the index."""
+    """How a process ends whose `secondlook search` comes to this statement in the place of reading its settings."""
     return run(home, [sys.executable, "-c", BROKEN.format(body=body), "search", "kettle"])
 
 

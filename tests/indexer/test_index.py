@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from indexer.chunk import Hit
 from indexer.embed.contract import Embedder
 from indexer.errors import FingerprintMismatch, FolderError, IndexerError, StoreError, StoreLocked
-from indexer.index import Index, _known
+from indexer.index import Index
 from indexer.ingest.scan import shown
 from indexer.report import IngestOptions, IngestProgress, IngestReport
 from rerank.models.running import Cancel
@@ -23,17 +22,18 @@ def outcomes(report: IngestReport) -> dict[str, str]:
 
 
 def found(index: Index, query: str) -> list[str]:
-    hits = index.sparse(query, 10)
-    chunks = index.chunks([hit.chunk_id for hit in hits])
-    return [chunks[hit.chunk_id].document for hit in hits]
+    with index.snapshot() as now:
+        got = now.retrieve([now.by_terms(query)], 10)
+    return [got.chunks[hit.chunk_id].document for hit in got.lists[0]]
 
 
 def test_every_file_is_added_and_found_by_meaning_and_by_word(index: Index, folder: Path) -> None:
     report = index.sync(folder)
     assert set(outcomes(report).values()) == {"added"}
     assert index.counts() == (5, 5)
-    near = index.dense(index.embed_query("feline animals"), 1)[0]
-    assert index.chunks([near.chunk_id])[near.chunk_id].document == "cats.txt"
+    with index.snapshot() as now:
+        near = now.dense(now.embed_query("feline animals"), 1)[0]
+        assert now.chunks([near.chunk_id])[near.chunk_id].document == "cats.txt"
     assert found(index, "eighty degrees") == ["notes/tea.txt"]
     assert index.verify() == []
 
@@ -41,9 +41,10 @@ def test_every_file_is_added_and_found_by_meaning_and_by_word(index: Index, fold
 def test_chinese_and_japanese_words_are_found_by_bm25(index: Index, folder: Path) -> None:
     index.sync(folder)
     assert found(index, "港区の電波塔") == ["notes/tower.txt"]
-    assert index.has_terms("電波塔")
-    assert not index.has_terms("zyzzyva")
-    assert index.sparse("zyzzyva", 10) == []
+    with index.snapshot() as now:
+        assert now.has_terms("電波塔")
+        assert not now.has_terms("zyzzyva")
+        assert now.sparse("zyzzyva", 10) == []
 
 
 def test_second_run_finds_everything_unchanged(index: Index, folder: Path) -> None:
@@ -269,52 +270,6 @@ def test_second_ingestion_at_the_same_time_is_refused(index: Index, folder: Path
     index.sync(folder, progress=again)
     assert refused
     assert all("running already" in reason for reason in refused)
-
-
-def test_searching_during_ingestion_sees_a_document_whole_or_not_at_all(index: Index, tmp_path: Path) -> None:
-    folder = tmp_path / "long"
-    folder.mkdir()
-    text = "\n\n".join(
-        f"Paragraph {n} speaks of walruses. " + "It goes on and on about the sea. " * 20 for n in range(6)
-    )
-    (folder / "walrus.txt").write_text(text, encoding="utf-8")
-    (folder / "other.txt").write_text("Nothing of interest.", encoding="utf-8")
-    seen: set[int] = set()
-    stop = threading.Event()
-
-    def search() -> None:
-        while not stop.is_set():
-            hits = index.sparse("walruses", 50)
-            seen.add(len(index.chunks([hit.chunk_id for hit in hits])))
-
-    thread = threading.Thread(target=search)
-    thread.start()
-    index.sync(folder)
-    stop.set()
-    thread.join()
-    whole = len(index.sparse("walruses", 50))
-    assert whole > 1
-    assert seen <= {0, whole}
-
-
-def test_a_commit_in_the_middle_of_a_search_makes_it_look_again(index: Index, tmp_path: Path) -> None:
-    folder = tmp_path / "long"
-    folder.mkdir()
-    text = "\n\n".join(f"Paragraph {n} speaks of walruses. " + "It goes on about the sea. " * 30 for n in range(6))
-    (folder / "walrus.txt").write_text(text, encoding="utf-8")
-    looks: list[int] = []
-
-    def search(limit: int) -> list[Hit]:
-        looks.append(limit)
-        if len(looks) == 1:  # as a search that began while the document's vectors were being written
-            index.sync(folder)
-            return index.sparse("walruses", limit)[:1]
-        return index.sparse("walruses", limit)
-
-    with index._generations.reading() as now:
-        hits = _known(now, search, 50)
-    assert len(looks) == 2
-    assert len(hits) == len(index.sparse("walruses", 50)) > 1
 
 
 def test_held_index_names_its_holder(index: Index, minilm: Embedder) -> None:

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rerank.base import BaseScorer, check, clean, distinct, order, require_finite, room, stop_if
+from rerank.base import BaseScorer, check, clean, distinct, require_finite, room, stop_if
 from rerank.errors import BadCheckpoint, BadInput, Cancelled
 from rerank.models.running import Cancel, Progress, Runtime
-from rerank.scorer import MAX_DOCUMENTS, Limits, RankedDocument, ScoreContract, Scored, Scorer, Scoring
+from rerank.ranking import order
+from rerank.scorer import MAX_DOCUMENTS, NO_LIMITS, Limits, RankedDocument, ScoreContract, Scored, Scorer, Scoring
 
 
 class SharedLetters(BaseScorer):
@@ -25,7 +26,7 @@ class SharedLetters(BaseScorer):
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,  # noqa: ARG002 - part of the contract
         cancel: Cancel | None = None,
     ) -> Scoring:
@@ -138,16 +139,25 @@ def test_what_is_no_pair_is_refused(pairs: list[tuple[str, str]]) -> None:
 
 
 def test_spans_are_sentences_scored_by_themselves() -> None:
-    spans = SharedLetters().spans("ab", " Aab is. Xyz is not. ")
+    scorer = SharedLetters()
+    spans, blank, other = scorer.spans("ab", [" Aab is. Xyz is not. ", " \n ", "ba."])
     assert [(span.start, span.end, span.score) for span in spans] == [(1, 8, 1.0), (9, 20, 0.0)]
-    assert SharedLetters().spans("ab", " \n ") == ()
+    assert blank == ()
+    assert [(span.start, span.end, span.score) for span in other] == [(0, 3, 1.0)]
+    assert [query for query, _ in scorer.calls] == ["ab"]
+    assert scorer.spans("ab", []) == ()
+    with pytest.raises(BadInput, match="list of texts"):
+        scorer.spans("ab", "one text")
 
 
 def test_a_passage_of_too_many_sentences_still_has_spans() -> None:
     passage = "Ab. " * 5000
-    spans = SharedLetters().spans("ab", passage)
+    scorer = SharedLetters()
+    spans, again = scorer.spans("ab", [passage, passage])
     assert len(spans) <= MAX_DOCUMENTS
     assert (spans[0].start, spans[-1].end) == (0, len(passage) - 1)
+    assert spans == again
+    assert len(scorer.calls) == -(-2 * len(spans) // MAX_DOCUMENTS)
 
 
 def test_nan_is_blamed_on_the_weights_and_a_cancel_stops() -> None:

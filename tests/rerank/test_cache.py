@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rerank.errors import BadInput
-from rerank.late.vectors import Packed, VectorCache, pack
 from rerank.scorer import Scored
 from rerank.scores_cache import ScoreCache, text_key
+from rerank.vectors_cache import Packed, VectorCache, pack
 
 
 def vectors(seed: int, n: int = 20, d: int = 384) -> np.ndarray:
@@ -119,7 +119,7 @@ def test_the_file_is_bounded_and_drops_the_least_recently_used(tmp_path: Path) -
 WRITER = """
 import sys, numpy as np
 from pathlib import Path
-from rerank.late.vectors import VectorCache
+from rerank.vectors_cache import VectorCache
 cache = VectorCache(1 << 26, Path(sys.argv[1]))
 for i in range(40):
     cache.put_many("m", [f"{sys.argv[2]}-{i}"], [np.full((10, 16), i + 1, np.float32)])

@@ -49,7 +49,8 @@ def test_a_cascade_says_who_read_what(pair: tuple[Scorer, Scorer]) -> None:
     assert cheap.name in cascade.contract.normalisation
     assert strong.name in cascade.contract.normalisation
     assert cascade.contract.list_relative
-    assert all(0.5 <= span.score <= 1 for span in cascade.spans(QUERY, "One sentence. Another one."))
+    (spans,) = cascade.spans(QUERY, ["One sentence. Another one."])
+    assert all(0.5 <= span.score <= 1 for span in spans)
 
 
 def test_few_passages_are_all_read_by_the_strong_scorer(pair: tuple[Scorer, Scorer]) -> None:

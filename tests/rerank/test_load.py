@@ -21,7 +21,7 @@ from transformers import (
 from rerank import load
 from rerank.errors import BadCheckpoint, BadInput, ModelNotFound
 from rerank.families import family
-from rerank.load import Caches
+from rerank.loading import Caches
 from rerank.models.hub import cached
 from rerank.profiles import LISTWISE, available, find, list_profiles
 from rerank.scorer import Scorer
@@ -63,6 +63,7 @@ def deberta(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.process
 def test_the_library_works_in_five_lines() -> None:
     program = (
         "from rerank import load\n"
@@ -78,6 +79,7 @@ def test_the_library_works_in_five_lines() -> None:
     assert (run.returncode, run.stdout) == (0, "Pandas eat bamboo.\n"), run.stderr
 
 
+@pytest.mark.process
 def test_importing_the_package_loads_neither_torch_nor_numpy() -> None:
     program = "import sys, rerank, rerank.profiles; print([m for m in ('torch', 'numpy', 'httpx') if m in sys.modules])"
     run = subprocess.run(  # noqa: S603 - our own program

@@ -47,28 +47,6 @@ def test_weighted_keeps_a_single_hit_and_survives_scores_at_the_floor() -> None:
     assert fusion.weighted([], hits(("a", 0.0), ("b", -1.0)), 0.5) == [("a", 0.0), ("b", 0.0)]
 
 
-def test_a_blend_of_zero_is_the_second_stage_and_of_one_the_first() -> None:
-    first, second = [1, 2, 3], [3, 1, 2]
-    found = fusion.blended_ranks(first, second, 0.0)
-    assert found == [pytest.approx(1 / 63), pytest.approx(1 / 61), pytest.approx(1 / 62)]
-    found = fusion.blended_ranks(first, second, 1.0)
-    assert found == [pytest.approx(1 / 61), pytest.approx(1 / 62), pytest.approx(1 / 63)]
-    assert fusion.blended_ranks(first, second, 0.5)[1] == pytest.approx((1 / 62 + 1 / 61) / 2)
-
-
-def test_blended_scores_are_standardised_first() -> None:
-    first, second = [10.0, 20.0, 30.0], [0.3, 0.1, 0.2]
-    root = 1.5**0.5  # 1 / deviation of three equally spaced values, in steps
-    assert fusion.blended_scores(first, second, 0.0) == pytest.approx([root, -root, 0.0])
-    assert fusion.blended_scores(first, second, 1.0) == pytest.approx([-root, 0.0, root])
-    assert fusion.blended_scores(first, second, 0.25) == pytest.approx([0.5 * root, -0.75 * root, 0.25 * root])
-
-
-def test_a_blend_with_equal_scores_leaves_the_other_stage_alone() -> None:
-    assert fusion.blended_scores([5.0, 5.0], [1.0, 2.0], 0.5) == pytest.approx([-0.5, 0.5])
-    assert fusion.blended_scores([], [], 0.5) == []
-
-
 def test_standard_takes_rounding_for_what_it_is() -> None:
     assert fusion.standard([0.1 + 0.2, 0.3, 0.3]) == [0.0, 0.0, 0.0]
     assert fusion.standard([1e-12, 3e-12]) == [0.0, 0.0]

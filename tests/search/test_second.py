@@ -11,6 +11,7 @@ from results import candidate, result
 from rerank.scorer import Scored
 from search import second
 from search.result import movement, to_dict
+from search.second import blended_ranks, blended_scores
 from search.settings import SearchSettings
 
 
@@ -63,3 +64,25 @@ def test_a_result_is_plain_json() -> None:
     assert plain["ranked"][0]["moved"] == 1
     assert plain["ranked"][0]["movement"] == "up 1"
     assert plain["top"] == [one["candidate"]["chunk"]["id"] for one in plain["ranked"]]
+
+
+def test_a_blend_of_zero_is_the_second_stage_and_of_one_the_first() -> None:
+    before, after = [1, 2, 3], [3, 1, 2]
+    found = blended_ranks(before, after, 0.0)
+    assert found == [pytest.approx(1 / 63), pytest.approx(1 / 61), pytest.approx(1 / 62)]
+    found = blended_ranks(before, after, 1.0)
+    assert found == [pytest.approx(1 / 61), pytest.approx(1 / 62), pytest.approx(1 / 63)]
+    assert blended_ranks(before, after, 0.5)[1] == pytest.approx((1 / 62 + 1 / 61) / 2)
+
+
+def test_blended_scores_are_standardised_first() -> None:
+    before, after = [10.0, 20.0, 30.0], [0.3, 0.1, 0.2]
+    root = 1.5**0.5  # 1 / deviation of three equally spaced values, in steps
+    assert blended_scores(before, after, 0.0) == pytest.approx([root, -root, 0.0])
+    assert blended_scores(before, after, 1.0) == pytest.approx([-root, 0.0, root])
+    assert blended_scores(before, after, 0.25) == pytest.approx([0.5 * root, -0.75 * root, 0.25 * root])
+
+
+def test_a_blend_with_equal_scores_leaves_the_other_stage_alone() -> None:
+    assert blended_scores([5.0, 5.0], [1.0, 2.0], 0.5) == pytest.approx([-0.5, 0.5])
+    assert blended_scores([], [], 0.5) == []

@@ -6,10 +6,11 @@ claims that only a process can keep: signals, exit statuses, what the interprete
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -19,6 +20,8 @@ from app.cli import main
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 300
+LOGGERS = ("secondlook.access", "secondlook.api")
+"""Those that a server writes to standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,14 @@ def arguments(*parts: str | Path) -> list[str]:
 def secondlook(home: Path, *parts: str | Path) -> Outcome:
     """What one command, run to its end in this process, did."""
     out, err = _Captured(), _Captured()
-    surroundings = patch.dict(os.environ, environment(home), clear=True)  # and back, whatever the command sets
-    with surroundings, patch.object(sys, "excepthook"), chdir(home), redirect_stdout(out), redirect_stderr(err):
+    with ExitStack() as kept:  # and back, whatever the command sets
+        kept.enter_context(patch.dict(os.environ, environment(home), clear=True))
+        kept.enter_context(patch.object(sys, "excepthook"))
+        for name in LOGGERS:
+            kept.enter_context(patch.object(logging.getLogger(name), "handlers", []))
+        kept.enter_context(chdir(home))
+        kept.enter_context(redirect_stdout(out))
+        kept.enter_context(redirect_stderr(err))
         status = _status(list(map(str, parts)))
     return Outcome(status, out.text(), err.text())
 

@@ -21,9 +21,8 @@ from rerank.errors import BadInput, Cancelled, ModelNotFound
 from rerank.models.running import Cancel, Progress, Runtime
 from rerank.scorer import (
     MAX_DOCUMENTS,
-    MAX_QUERY_TOKENS,
+    NO_LIMITS,
     Limits,
-    RankedDocument,
     ScoreContract,
     Scored,
     Scorer,
@@ -75,7 +74,7 @@ class Bm25Scorer:
         query: str,
         passages: Sequence[str],
         *,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = NO_LIMITS,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Scoring:
@@ -108,25 +107,11 @@ class Bm25Scorer:
             notes=(f"{cut} passages were truncated.",) if cut else (),
         )
 
-    def spans(self, query: str, passage: str) -> tuple[Span, ...]:
-        found = list(_SENTENCE.finditer(passage))
-        scores = self.score(query, [one.group() for one in found]).scored if found else ()
-        return tuple(Span(one.start(), one.end(), got.score) for one, got in zip(found, scores, strict=True))
-
-    def compute_score(self, pairs: Sequence[tuple[str, str]], max_length: int = 1024) -> list[float]:  # noqa: ARG002
-        return [self.score(query, [document]).scored[0].score for query, document in pairs]
-
-    def rerank(
-        self,
-        query: str,
-        documents: Sequence[str],
-        max_query_length: int = MAX_QUERY_TOKENS,  # noqa: ARG002 - the contract's argument
-        max_length: int = 1024,  # noqa: ARG002 - the same
-        top_n: int | None = None,
-    ) -> list[RankedDocument]:
-        scores = self.score(query, documents).scored
-        order = sorted(range(len(documents)), key=lambda i: (-scores[i].score, i))
-        return [RankedDocument(i, scores[i].score, documents[i]) for i in order[: top_n or None]]
+    def spans(self, query: str, passages: Sequence[str]) -> tuple[tuple[Span, ...], ...]:
+        found = [list(_SENTENCE.finditer(passage)) for passage in passages]
+        texts = [one.group() for own in found for one in own]
+        scores = iter(self.score(query, texts).scored if texts else ())
+        return tuple(tuple(Span(one.start(), one.end(), next(scores).score) for one in own) for own in found)
 
     def release(self) -> None:
         pass

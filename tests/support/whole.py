@@ -46,12 +46,14 @@ def content_of(opened: Index) -> dict[str, Any]:
     assert opened.verify() == []
     chunks = {chunk.id: chunk for chunk in opened.all_chunks()}
     for query in QUERIES if chunks else ():
-        found, exact = opened.sparse(query, 500), opened.sparse(query, 500, "rank-bm25")
+        with opened.snapshot() as now:
+            found, exact = now.sparse(query, 500), now.sparse(query, 500, "rank-bm25")
         assert {hit.chunk_id for hit in found} == {hit.chunk_id for hit in exact}
         scores = {hit.chunk_id: hit.score for hit in exact}
         for hit in found:  # weights may lag the average length by one percent
             assert hit.score == pytest.approx(scores[hit.chunk_id], rel=0.02, abs=0.01)
-    vectors = opened.vectors(list(chunks))
+    with opened._generations.reading() as generation:
+        vectors = generation.store.vectors(list(chunks))
     return {
         "chunks": chunks,
         "documents": [(one.document, one.sha256, one.chunks, one.collection) for one in opened.documents()],

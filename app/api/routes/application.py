@@ -61,7 +61,7 @@ def router(services: Services) -> APIRouter:
     @routes.delete("/documents/{path:path}", responses=errors(404, 409, 422))
     async def delete(path: Annotated[str, Path(max_length=4096)]) -> Deleted:
         """Delete a document from every store; the file itself stays where it is."""
-        if not await run_in_threadpool(engine.delete, path):
+        if not await run_in_threadpool(engine.index.delete, path):
             raise Refusal(404, "No document of that path is indexed: see GET /api/documents.")
         return Deleted(path=path, deleted=True)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.wire.base import WireModel
 from app.api.wire.settings import with_settings
 from indexer.catalog.filters import Filters
-from indexer.report import LONGEST_NAME, IngestOptions
+from indexer.report import LONGEST_NAME, IngestOptions, OutcomeKind
 from search.engine import MAX_QUERY_CHARACTERS
 from search.filters import FILTER_OPTIONS
 from search.settings import SearchSettings
@@ -189,6 +189,41 @@ class IngestRequest(WireModel):
         return IngestOptions(**self.model_dump(exclude={"folder"}))
 
 
+class ProgressBody(Open):
+    """How far a run has come."""
+
+    phase: Literal["scan", "index", "settle", "done"]
+    files_done: int
+    files_total: int
+    chunks_done: int
+    chunks_per_second: float
+    seconds_left: Annotated[float | None, Field(description="None until there is a rate to extrapolate from.")]
+    current: str
+    failures: int
+
+
+class FileOutcomeBody(Open):
+    """What happened to one file."""
+
+    file: str
+    outcome: OutcomeKind
+    reason: Annotated[str, Field(description="Why a file is empty, skipped or failed; empty otherwise.")]
+    chunks: int
+    tokens: int
+    seconds: float
+
+
+class ReportBody(Open):
+    """Every file exactly once, in path order, and the whole run's cost."""
+
+    folder: str
+    outcomes: list[FileOutcomeBody]
+    seconds: float
+    cancelled: bool
+    stages: Annotated[dict[str, float], Field(description="Seconds of work by stage; they overlap.")]
+    counts: Annotated[dict[OutcomeKind, int], Field(description="How many files had each outcome.")]
+
+
 class IngestState(BaseModel):
     """How far a run is; `report` once it has ended."""
 
@@ -197,8 +232,8 @@ class IngestState(BaseModel):
     status: Literal["running", "done", "cancelled", "failed"]
     version: int
     started: float
-    progress: dict[str, Any] | None
-    report: dict[str, Any] | None
+    progress: ProgressBody | None
+    report: ReportBody | None
     error: str | None
 
 

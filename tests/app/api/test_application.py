@@ -18,7 +18,7 @@ from app.api.compose import compose
 from app.api.errors import Refusal
 from app.api.ingests import Ingests
 from app.api.settings import ApiSettings
-from app.api.wire.application import DocumentList, SearchRequest, SearchResponse
+from app.api.wire.application import DocumentList, IngestState, SearchRequest, SearchResponse
 from app.handover import OwnerError, RunningServer
 from app.ports import listen
 from app.server import running
@@ -158,11 +158,13 @@ def unstated(found: Any, where: str = "") -> set[str]:
 
 
 def test_every_field_of_an_answer_is_stated(application: Served, folder: Path) -> None:
-    ended(application, application.post("/api/ingest", {"folder": str(folder), "collection": "towns"}).json())
+    run = ended(application, application.post("/api/ingest", {"folder": str(folder), "collection": "towns"}).json())
     asked = {"query": QUERY, "filters": {"collection": "towns"}}
     found = SearchResponse.model_validate(application.post("/api/search", asked).json())
     assert unstated(found) == set()
     assert (found.sparse_weight, found.ranked[0].candidate.chunk.line) == (SPARSE_WEIGHT, 1)
+    assert run["report"]["outcomes"][0]["outcome"] == "added"
+    assert unstated(IngestState.model_validate(run)) == set()
     assert unstated(DocumentList.model_validate(application.get("/api/documents").json())) == set()
     assert unstated(SearchResponse.model_validate({**found.model_dump(), "new": 1})) == {".new"}
 

@@ -18,6 +18,7 @@ from app.ports import listen
 from app.settings import Settings
 from search.engine import SearchEngine
 
+pytestmark = pytest.mark.model
 KEY = "k-0123456789"
 
 

@@ -189,6 +189,23 @@ def test_spans_are_scored_for_the_best_documents_only() -> None:
     batcher.close()
 
 
+def test_spans_of_several_documents_are_one_call_within_the_budget() -> None:
+    part = Part(QUERY, tuple(CAPITALS))
+    every = sum(part.tokens(index) for index in range(len(CAPITALS)))
+    for budget, calls in ((every, [4]), (every - 1, [3, 1]), (1, [1, 1, 1, 1])):
+        wished = RerankJob(FAR, "any", [part], Limits(), SpanWish(4))
+        whole = wished.next_slice(every, whole=True)
+        assert whole is not None
+        scorer = Bm25Scorer("exact")
+        wished.take(whole, scorer.score(QUERY, part.passages))
+        seen = []
+        while shown := wished.next_to_explain(budget):
+            seen.append(len(shown))
+            wished.explain(shown, scorer.spans(QUERY, [part.passages[index] for index in shown]))
+        assert seen == calls
+        assert wished.outcome(scorer).spans.keys() == {0, 1, 2, 3}
+
+
 def test_closing_answers_what_was_accepted_and_refuses_the_rest() -> None:
     batcher = worker(Bm25Scorer("exact", seconds_per_pair=0.001))
     jobs = [job(20) for _ in range(10)]

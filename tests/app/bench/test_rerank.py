@@ -75,6 +75,7 @@ def test_a_listwise_shape_and_its_pointwise_twin_share_weights(tmp_path: Path) -
     assert not any(name.startswith("projector") for name in twin)
 
 
+@pytest.mark.model
 def test_a_run_measures_its_cells_and_says_what_it_skipped(corpus: Path, tmp_path: Path) -> None:
     said: list[str] = []
     file = tmp_path / "out" / "bench.json"
@@ -114,6 +115,7 @@ def test_cells_beyond_the_budget_are_skipped_with_the_reason(corpus: Path) -> No
     assert "skipped" in table(found)
 
 
+@pytest.mark.model
 def test_a_later_run_measures_only_what_the_file_lacks(corpus: Path, tmp_path: Path) -> None:
     file = tmp_path / "bench.json"
     long, short = Cell(16, 200), Cell(16, 60)
@@ -203,15 +205,17 @@ def test_expected_lengths_are_those_of_windows() -> None:
 def test_both_sides_score_alike(corpus: Path, tmp_path: Path) -> None:
     """The benchmark compares like with like: in fp32 our logits are those of the baseline."""
     from app.bench.baseline import default
+    from app.bench.readings import readings
+    from rerank.loading import Loading
     from rerank.models.device import choose
     from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
     folder = write(TINY, tmp_path / "model")
-    scorer = CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32")
+    scorer = CrossEncoderScorer.open(folder, "tiny", Loading(device="cpu", dtype="fp32"))
     texts = read(corpus, Tokeniser(folder).tokenizer)
     passages = texts.passages(8, 40)
     ours = [one.score for one in scorer.score(texts.queries[0], passages).scored]
-    readings, lengths = scorer.readings(texts.queries[0], passages)
-    theirs = default(folder, choose("cpu")).predict([(query, text) for _, query, text in readings])
+    pairs, lengths = readings(folder, scorer.contract.native_window, texts.queries[0], passages)
+    theirs = default(folder, choose("cpu")).predict([(query, text) for _, query, text in pairs])
     assert ours == pytest.approx(theirs, abs=1e-5)
-    assert len(lengths) == len(readings) == 8
+    assert len(lengths) == len(pairs) == 8

@@ -4,14 +4,17 @@ from itertools import count
 from pathlib import Path
 
 import checkpoints
+import pytest
 from serving import BACKGROUND, Bm25Scorer, HashedWords, engine_of
 
 from app.bench.serve import Load, fill, quantile, run
 from indexer.index import Index
-from rerank.late.vectors import VectorCache
-from rerank.load import Caches, load
+from rerank.load import load
+from rerank.loading import Caches
+from rerank.vectors_cache import VectorCache
 
 
+@pytest.mark.process
 def test_many_callers_lose_nothing_and_too_many_are_refused(tmp_path: Path) -> None:
     load = Load(("water", "library"), BACKGROUND, passages=5)
     engine = engine_of(Bm25Scorer("exact", seconds_per_pair=0.002), Index.open(tmp_path / "index", HashedWords()))
@@ -31,6 +34,7 @@ def test_many_callers_lose_nothing_and_too_many_are_refused(tmp_path: Path) -> N
     assert roomy["share_of_engine"] > 0
 
 
+@pytest.mark.process
 def test_caches_are_full_before_memory_is_measured(tmp_path: Path) -> None:
     caches = Caches(vectors=VectorCache(100_000))
     scorer = load(str(checkpoints.bert_body(tmp_path)), device="cpu", dtype="fp32", cache=caches)

@@ -50,7 +50,8 @@ def test_bm25_in_the_store_agrees_with_rank_bm25_after_the_average_length_moved(
         fill(folder, start, stop, length)
         index.sync(folder)
         for query in ("river", "stone tower", "coffee tea walrus"):
-            stored, exact = index.sparse(query, 100), index.sparse(query, 100, "rank-bm25")
+            with index.snapshot() as now:
+                stored, exact = now.sparse(query, 100), now.sparse(query, 100, "rank-bm25")
             assert [hit.chunk_id for hit in stored] == [hit.chunk_id for hit in exact]
             assert [hit.score for hit in stored] == pytest.approx([hit.score for hit in exact], abs=1e-4)
 
@@ -60,8 +61,9 @@ def test_contributions_of_the_terms_add_up_to_the_score(index: Index, tmp_path: 
     folder.mkdir()
     fill(folder, 0, 30, 10)
     index.sync(folder)
-    hit = index.sparse("stone tower lamp", 1)[0]
-    explained = index.explain_terms("stone tower lamp", index.chunks([hit.chunk_id])[hit.chunk_id])
+    with index.snapshot() as now:
+        (hit,) = now.sparse("stone tower lamp", 1)
+        (explained,) = now.explain_terms("stone tower lamp", list(now.chunks([hit.chunk_id]).values()))
     assert sum(value for _, value in explained) == pytest.approx(hit.score, abs=1e-4)
 
 

@@ -17,6 +17,7 @@ from hash_embedder import HashEmbedder
 from numpy.typing import NDArray
 
 from indexer import generation
+from indexer.chunk import Hit
 from indexer.errors import FingerprintMismatch, ReadError, StoreError
 from indexer.generation import Generation
 from indexer.index import Index
@@ -37,6 +38,12 @@ def fill(folder: Path, count: int, text: str = "Walrus number {number} swims.") 
     folder.mkdir(exist_ok=True)
     for number in range(count):
         (folder / f"{number:04}.txt").write_text(text.format(number=number))
+
+
+def words(index: Index) -> list[Hit]:
+    """What is found by a word that every document holds."""
+    with index.snapshot() as now:
+        return now.sparse("walrus", 400)
 
 
 def test_the_same_text_is_embedded_once_in_one_batch_in_the_next_and_under_another_name(tmp_path: Path) -> None:
@@ -130,25 +137,26 @@ def test_repair_makes_a_damaged_index_whole_without_its_folder(quick: Index, tmp
     assert any(sentence.startswith("Counted") for sentence in done)
     assert any(sentence.startswith(f"Deleted {stray} vectors") for sentence in done) == bool(stray)
     assert quick.verify() == []
-    assert {hit.chunk_id for hit in quick.sparse("walrus", 20)} == set(ids) - set(one)
+    assert {hit.chunk_id for hit in words(quick)} == set(ids) - set(one)
 
 
 def test_a_posting_of_another_text_is_found_and_repaired(quick: Index, tmp_path: Path) -> None:
     fill(tmp_path / "folder", 10)
     quick.sync(tmp_path / "folder")
-    before = {hit.chunk_id: hit.score for hit in quick.sparse("walrus", 20)}
+    before = {hit.chunk_id: hit.score for hit in words(quick)}
     with quick._generations.reading() as now:
         number = now.catalog.known_terms(["walrus"])["walrus"]
         silent, loud = sorted(now.catalog.ids())[:2]
         now.store.reweight([(silent, {number + 1000: 1.0}), (loud, {number: 99.0})])
         dense = now.store.vectors([loud])[loud]
-    assert quick.sparse("walrus", 1)[0].chunk_id == loud
-    assert silent not in {hit.chunk_id for hit in quick.sparse("walrus", 20)}
+    assert words(quick)[0].chunk_id == loud
+    assert silent not in {hit.chunk_id for hit in words(quick)}
     assert [one for one in quick.verify() if one.startswith("2 chunks have other BM25 weights")] == quick.verify()
     assert quick.repair() == ["Computed the BM25 weights of 2 chunks anew."]
     assert quick.verify() == []
-    assert {hit.chunk_id: hit.score for hit in quick.sparse("walrus", 20)} == pytest.approx(before)
-    np.testing.assert_array_equal(quick.vectors([loud])[loud], dense)
+    assert {hit.chunk_id: hit.score for hit in words(quick)} == pytest.approx(before)
+    with quick._generations.reading() as now:
+        np.testing.assert_array_equal(now.store.vectors([loud])[loud], dense)
 
 
 def test_a_vector_of_another_text_or_document_is_found_and_embedded_anew(quick: Index, tmp_path: Path) -> None:
@@ -170,11 +178,13 @@ def test_a_vector_of_another_text_or_document_is_found_and_embedded_anew(quick: 
     assert quick.verify()[0].startswith("2 chunks have the vector of another text or document")
     assert quick.repair() == ["Embedded 2 chunks anew that had another text's or document's vector."]
     assert quick.verify() == []
-    again = quick.vectors(ids)
+    with quick._generations.reading() as now:
+        again = now.store.vectors(ids)
+        near = now.store.dense(right[well.id], 20, [well.document])
     assert again.keys() == right.keys()
     for chunk, vector in right.items():
         np.testing.assert_allclose(again[chunk], vector, atol=1e-6)
-    assert [hit.chunk_id for hit in quick.dense(right[well.id], 20, [well.document])] == [well.id]
+    assert [hit.chunk_id for hit in near] == [well.id]
 
 
 def test_an_almost_full_disk_is_refused_before_anything_is_written(quick: Index) -> None:
@@ -233,10 +243,11 @@ def test_a_rebuild_answers_from_the_old_generation_until_the_new_one_is_whole(qu
 
     def search() -> None:
         while not stop.is_set():
-            seen.add(len(quick.sparse("walrus", 400)))
+            seen.add(len(words(quick)))
 
     def news(_: IngestProgress) -> None:
-        seen.add(len(quick.dense(quick.embed_query("walrus"), 400)))
+        with quick.snapshot() as now:
+            seen.add(len(now.dense(now.embed_query("walrus"), 400)))
 
     thread = threading.Thread(target=search)
     thread.start()
@@ -288,7 +299,8 @@ def test_headings_are_found_and_embedded_and_a_rename_embeds_nothing(tmp_path: P
         under = {one.id for one in index.all_chunks() if "Brakes" in one.context}
         assert len(under) > 1
         assert not any("Brakes" in one.text for one in index.all_chunks() if one.id in under)
-        assert under < {hit.chunk_id for hit in index.sparse("brakes", 20)}
+        with index.snapshot() as now:
+            assert under < {hit.chunk_id for hit in now.sparse("brakes", 20)}
         assert sorted(embedder.embedded) == sorted({one.indexed for one in index.all_chunks()})
         (place / "manual.md").rename(place / "renamed.md")
         embedder.embedded.clear()
@@ -298,7 +310,8 @@ def test_headings_are_found_and_embedded_and_a_rename_embeds_nothing(tmp_path: P
         index.sync(place)
         assert embedder.embedded
         assert all("Wheels" in text for text in embedder.embedded)
-        assert not index.sparse("brakes", 20)
+        with index.snapshot() as now:
+            assert not now.sparse("brakes", 20)
         assert index.verify() == []
 
 
@@ -362,7 +375,8 @@ def test_a_document_whose_vectors_are_half_written_is_not_there_and_is_made_good
         with index._generations.reading() as now:
             assert now.store.count() == 20
         assert index.counts() == (0, 0)
-        assert index.dense(index.embed_query("walrus"), 10) == []
+        with index.snapshot() as view:
+            assert view.dense(view.embed_query("walrus"), 10) == []
         assert index.sync(tmp_path / "folder").counts == {"added": 1}
         assert index.counts() == (1, 45)
         assert index.verify() == []

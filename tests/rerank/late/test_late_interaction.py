@@ -15,10 +15,11 @@ from transformers import BertModel
 from data.shipped import minilm_folder
 from rerank.errors import BadInput, Cancelled
 from rerank.late.scorer import LateInteractionScorer
-from rerank.late.vectors import VectorCache
+from rerank.loading import Loading
 from rerank.models.running import Cancel
 from rerank.models.tokens import Tokeniser
 from rerank.scorer import STRETCHED, Limits, Scorer
+from rerank.vectors_cache import VectorCache
 from rerank.windows import windows
 
 QUERY = "what is the capital of france"
@@ -27,7 +28,7 @@ LONG = " ".join(checkpoints.WORDS * 20)
 
 
 def scorer(folder: Path, **settings: Any) -> LateInteractionScorer:
-    return LateInteractionScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32", **settings)
+    return LateInteractionScorer.open(folder, "tiny", Loading(device="cpu", dtype="fp32", **settings))
 
 
 def vectors_by_transformers(folder: Path, ids: Sequence[int]) -> torch.Tensor:
@@ -116,7 +117,7 @@ def test_sentences_are_scored_from_the_passages_own_vectors(tmp_path: Path) -> N
     folder = checkpoints.bert_body(tmp_path)
     model = scorer(folder)
     passage = "The panda eats bamboo. Paris is the capital of France."
-    spans = model.spans(QUERY, passage)
+    (spans,) = model.spans(QUERY, [passage])
     assert [passage[span.start : span.end] for span in spans] == [
         "The panda eats bamboo.",
         "Paris is the capital of France.",
@@ -126,7 +127,37 @@ def test_sentences_are_scored_from_the_passages_own_vectors(tmp_path: Path) -> N
     first = sum(1 for start, _ in piece.offsets if start < 22)
     assert spans[0].score == pytest.approx(float(cosines[:, :first].max(dim=1).values.mean()), abs=2e-3)
     assert spans[1].score == pytest.approx(float(cosines[:, first:].max(dim=1).values.mean()), abs=2e-3)
-    assert model.spans(QUERY, "  \n") == ()
+    assert model.spans(QUERY, ["  \n"]) == ((),)
+
+
+def test_sentences_of_several_passages_are_scored_together_and_only_what_is_new_is_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = scorer(checkpoints.bert_body(tmp_path), max_window=64)
+    passages = [LONG, "The panda eats bamboo. Paris is the capital of France.", " ", "What is a router?"]
+    apart = [model.spans(QUERY, [passage])[0] for passage in passages]
+    encoded: list[int] = []
+    real = LateInteractionScorer._encode
+
+    def encode(self: LateInteractionScorer, encoder: Any, texts: Any) -> Any:
+        encoded.extend(len(one) for one in texts)
+        return real(self, encoder, texts)
+
+    monkeypatch.setattr(LateInteractionScorer, "_encode", encode)
+    together = model.spans(QUERY, passages)
+    assert len(encoded) == 1  # the query
+    assert [[(one.start, one.end) for one in own] for own in together] == [
+        [(one.start, one.end) for one in own] for own in apart
+    ]
+    for own, alone in zip(together, apart, strict=True):
+        assert [one.score for one in own] == pytest.approx([one.score for one in alone], abs=1e-5)
+    model.score_many([("what?", passages[:1]), (QUERY, passages)])
+    encoded.clear()
+    after = model.spans(QUERY, passages)
+    assert encoded == []
+    for own, alone in zip(after, apart, strict=True):
+        assert [one.score for one in own] == pytest.approx([one.score for one in alone], abs=1e-5)
+    assert model.spans(QUERY, []) == ()
 
 
 def test_each_query_token_is_aligned_with_its_best_passage_token(tmp_path: Path) -> None:
@@ -172,7 +203,7 @@ def test_release_gives_the_weights_back_and_keeps_the_vectors(tmp_path: Path) ->
 
 
 def test_the_shipped_model_ranks_the_answer_first() -> None:
-    model = LateInteractionScorer.from_folder(minilm_folder(), name="minilm", device="cpu")
+    model = LateInteractionScorer.open(minilm_folder(), "minilm", Loading(device="cpu"))
     ranked = model.rerank(
         "What do pandas eat?",
         [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rerank.late.maxsim import STRETCH, maxima, similarities, sums
-from rerank.late.vectors import pack
+from rerank.vectors_cache import pack
 
 
 def unit(rows: int, width: int, seed: int) -> np.ndarray:

@@ -13,8 +13,9 @@ from rerank.errors import BadCheckpoint, BadInput, Cancelled
 from rerank.listwise.passes import cosines, merge, passes
 from rerank.listwise.prompt import DOCUMENT_TOKEN, QUERY_TOKEN, SYSTEM, lead, prompt, without_markers
 from rerank.listwise.scorer import ListwiseScorer
+from rerank.loading import Loading
 from rerank.models.running import Cancel
-from rerank.scorer import Limits, ScoreContract
+from rerank.scorer import Limits, Profile, ScoreContract
 from rerank.scores_cache import ScoreCache
 
 CONTRACT = ScoreContract("listwise", -1, 1, "cosine", 131_072, "cut", None, "Apache-2.0", list_relative=True)
@@ -33,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def load(folder: Path, **settings: object) -> ListwiseScorer:
     chosen = {"device": "cpu", "dtype": "fp32"} | settings
-    return ListwiseScorer.from_folder(folder, name="tiny", contract=CONTRACT, **chosen)  # type: ignore[arg-type]
+    return ListwiseScorer.open(folder, "tiny", Loading(**chosen), Profile("tiny", "", CONTRACT, 0))  # type: ignore[arg-type]
 
 
 def reference(folder: Path, query: str, documents: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,7 +94,7 @@ def test_more_passages_than_a_pass_holds_are_merged_by_the_weighted_query(folder
         weights
     )
     expected = torch.cat([similar(passages, query[None], dim=1) for passages, _ in read])
-    found = load(folder, per_pass=4).score("intent", documents)
+    found = load(folder, passages_per_pass=4).score("intent", documents)
     np.testing.assert_allclose([one.score for one in found.scored], expected.numpy(), atol=2e-6)
 
 
@@ -177,7 +178,7 @@ def test_markers_in_a_passage_neither_break_nor_move_scores(folder: Path) -> Non
 
 
 def test_the_same_list_is_not_read_twice_but_another_list_is(folder: Path) -> None:
-    scorer = load(folder, cache=ScoreCache())
+    scorer = load(folder, scores=ScoreCache())
     documents = texts(5)
     first = scorer.score("intent", documents)
     again = scorer.score("intent", documents)
@@ -190,7 +191,9 @@ def test_the_same_list_is_not_read_twice_but_another_list_is(folder: Path) -> No
 def test_scoring_stops_between_passes_when_asked(folder: Path) -> None:
     cancel = Cancel()
     with pytest.raises(Cancelled):
-        load(folder, per_pass=1).score("intent", texts(50), cancel=cancel, progress=lambda *_: cancel.request())
+        load(folder, passages_per_pass=1).score(
+            "intent", texts(50), cancel=cancel, progress=lambda *_: cancel.request()
+        )
 
 
 @pytest.mark.parametrize(
@@ -247,7 +250,7 @@ def test_a_tokenizer_without_markers_or_of_nonsense_is_refused(folder: Path, tmp
 
 
 @pytest.mark.parametrize(
-    "settings", [{"dtype": "int8"}, {"kernel": "flash-attn"}, {"per_pass": 0}, {"device": "abacus"}]
+    "settings", [{"dtype": "int8"}, {"kernel": "flash-attn"}, {"passages_per_pass": 0}, {"device": "abacus"}]
 )
 def test_settings_that_cannot_be_met_are_refused(folder: Path, settings: dict[str, object]) -> None:
     with pytest.raises(BadInput):

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rerank.errors import BadCheckpoint
+from rerank.loading import Loading
 from rerank.models.checkpoint import read
 from rerank.pointwise.cross_encoder import CrossEncoderScorer
 
@@ -144,7 +145,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     folder = checkpoints.bert(tmp_path)
     (folder / name).unlink()
     with pytest.raises(BadCheckpoint, match=name.replace(".", r"\.")):
-        CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu")
+        CrossEncoderScorer.open(folder, "tiny", Loading(device="cpu"))
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
@@ -152,7 +153,7 @@ def test_a_garbled_file_is_named(tmp_path: Path, name: str) -> None:
     folder = checkpoints.bert(tmp_path)
     (folder / name).write_text('{"half": ')
     with pytest.raises(BadCheckpoint, match=name.replace(".", r"\.")):
-        CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu")
+        CrossEncoderScorer.open(folder, "tiny", Loading(device="cpu"))
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     folder = checkpoints.jina_v1(tmp_path)
     checkpoints.bert_tokenizer().save(str(folder / "tokenizer.json"))
     with pytest.raises(BadCheckpoint, match="do not belong together"):
-        CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu")
+        CrossEncoderScorer.open(folder, "tiny", Loading(device="cpu"))
 
 
 class Evil:

@@ -18,8 +18,10 @@ def test_what_the_environment_states_counts(monkeypatch: pytest.MonkeyPatch) -> 
     assert [os.environ[name] for name in NAMES] == ["7", str(KEPT)]
 
 
-def test_whoever_loads_a_scorer_has_the_bound() -> None:
-    code = f"import os, rerank.encoder_scorer; print([os.environ.get(name) for name in {NAMES}])"
+@pytest.mark.process
+def test_loading_a_scorer_sets_the_bound_and_importing_it_does_not() -> None:
+    show = f"print([os.environ.get(name) for name in {NAMES}])"
+    code = f"import os, rerank; from rerank.encoder_scorer import EncoderScorer; {show}; rerank.load(); {show}"
     bare = {name: value for name, value in os.environ.items() if name not in NAMES}
     said = subprocess.run([sys.executable, "-c", code], env=bare, capture_output=True, text=True, check=True)  # noqa: S603 - ours
-    assert said.stdout.strip() == str([str(KEPT)] * 2)
+    assert said.stdout.splitlines() == [str([None] * 2), str([str(KEPT)] * 2)]

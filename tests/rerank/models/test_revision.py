@@ -15,6 +15,7 @@ from listwise_checkpoint import write_listwise
 
 from rerank import load
 from rerank.errors import BadCheckpoint
+from rerank.loading import Loading
 from rerank.models.revision import Revision, revision
 from rerank.pointwise.cross_encoder import CrossEncoderScorer
 from rerank.scores_cache import ScoreCache
@@ -23,7 +24,7 @@ PASSAGES = ["paris is the capital", "panda", "bamboo"]
 
 
 def scorer(folder: Path, cache: ScoreCache | None = None) -> CrossEncoderScorer:
-    return CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32", cache=cache)
+    return CrossEncoderScorer.open(folder, "tiny", Loading(device="cpu", dtype="fp32", scores=cache))
 
 
 def flip(file: Path, at: int) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from safetensors.torch import load_file, save_file
 from transformers import BertForSequenceClassification, PreTrainedTokenizerFast, XLMRobertaForSequenceClassification
 
 from rerank.errors import BadCheckpoint, BadInput, Cancelled
+from rerank.loading import Loading
 from rerank.models.running import Cancel
 from rerank.models.tokens import Tokeniser
 from rerank.pointwise.cross_encoder import CrossEncoderScorer
-from rerank.scorer import Limits, Scorer
+from rerank.scorer import Limits, Profile, Scorer
 from rerank.scores_cache import ScoreCache
 
 QUERY = "what is the capital of france"
@@ -31,7 +33,7 @@ LONG = " ".join(f"{checkpoints.WORDS[i % len(checkpoints.WORDS)]}" for i in rang
 
 
 def scorer(folder: Path, **settings: Any) -> CrossEncoderScorer:
-    return CrossEncoderScorer.from_folder(folder, name="tiny", device="cpu", dtype="fp32", **settings)
+    return CrossEncoderScorer.open(folder, "tiny", Loading(device="cpu", dtype="fp32", **settings))
 
 
 def sigmoid(logit: float) -> float:
@@ -59,7 +61,9 @@ def test_logits_equal_those_of_transformers(tmp_path: Path, build: checkpoints.B
 
 
 def test_it_keeps_the_contract_of_scorers(tmp_path: Path) -> None:
-    model = scorer(checkpoints.bert(tmp_path), contract_overrides={"licence": "Apache-2.0", "cutoff": 0.3})
+    folder = checkpoints.bert(tmp_path)
+    stated = replace(scorer(folder).contract, licence="Apache-2.0", cutoff=0.3)
+    model = CrossEncoderScorer.open(folder, "tiny", Loading(device="cpu"), Profile("tiny", "", stated, 0))
     assert isinstance(model, Scorer)
     assert (model.contract.kind, model.contract.low, model.contract.high) == ("pointwise", 0.0, 1.0)
     assert (model.contract.licence, model.contract.cutoff, model.contract.native_window) == ("Apache-2.0", 0.3, 512)
@@ -141,7 +145,7 @@ def test_a_passage_over_the_limit_is_cut_counted_and_said_so(tmp_path: Path) -> 
 
 def test_a_query_is_scored_once_per_passage(tmp_path: Path) -> None:
     cache = ScoreCache()
-    model = scorer(checkpoints.bert(tmp_path), cache=cache)
+    model = scorer(checkpoints.bert(tmp_path), scores=cache)
     first = model.score(QUERY, PASSAGES[:4])
     seen: list[tuple[int, int]] = []
     again = model.score(QUERY, PASSAGES, progress=lambda done, total: seen.append((done, total)))
@@ -154,8 +158,8 @@ def test_a_query_is_scored_once_per_passage(tmp_path: Path) -> None:
 
 def test_models_do_not_share_scores(tmp_path: Path) -> None:
     cache = ScoreCache()
-    one = scorer(checkpoints.bert(tmp_path / "a"), cache=cache)
-    other = scorer(checkpoints.bert(tmp_path / "b", seed=5), cache=cache)
+    one = scorer(checkpoints.bert(tmp_path / "a"), scores=cache)
+    other = scorer(checkpoints.bert(tmp_path / "b", seed=5), scores=cache)
     one.score(QUERY, PASSAGES)
     assert not any(scored.cached for scored in other.score(QUERY, PASSAGES).scored)
 
@@ -215,7 +219,7 @@ def test_threads_get_the_scores_of_their_own_call(tmp_path: Path) -> None:
 def test_each_sentence_gets_the_score_it_has_by_itself(tmp_path: Path) -> None:
     model = scorer(checkpoints.bert(tmp_path))
     passage = "The panda eats bamboo. Paris is a capital."
-    spans = model.spans(QUERY, passage)
+    (spans,) = model.spans(QUERY, [passage])
     assert [passage[span.start : span.end] for span in spans] == ["The panda eats bamboo.", "Paris is a capital."]
     alone = model.score(QUERY, ["The panda eats bamboo.", "Paris is a capital."]).scored
     assert [span.score for span in spans] == pytest.approx([one.score for one in alone], abs=1e-6)

@@ -82,12 +82,14 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(run(pairs, folder / "model"), folder / "model", pairs)
 
 
+@pytest.mark.model
 def test_a_tiny_run_lowers_the_loss(done: Done) -> None:
     losses = done.run.losses
     assert len(losses) == done.run.step == 24
     assert sum(losses[-3:]) < 0.8 * sum(losses[:3])
 
 
+@pytest.mark.model
 def test_the_written_folder_holds_only_what_was_trained(done: Done) -> None:
     tensors = load_file(done.folder / "model.safetensors")
     published = load_file(data.minilm_folder() / "model.safetensors")
@@ -101,6 +103,7 @@ def test_the_written_folder_holds_only_what_was_trained(done: Done) -> None:
     assert torch.allclose(tensors["encoder.layer.5.output.dense.weight"].float(), best, atol=1e-3)
 
 
+@pytest.mark.model
 def test_the_written_config_names_the_base_by_its_checksum(done: Done) -> None:
     config = json.loads((done.folder / "config.json").read_text(encoding="utf-8"))
     assert config["second_look"] == {
@@ -116,6 +119,7 @@ def test_the_written_config_names_the_base_by_its_checksum(done: Done) -> None:
     assert report["recipe"]["seed"] == 0
 
 
+@pytest.mark.model
 def test_a_trained_folder_loads_and_scores_as_it_was_trained(done: Done) -> None:
     query, passages = "what keeps rain off", [f"The {name} {what}." for name, what, _ in THINGS]
     base = data.minilm_folder()
@@ -134,6 +138,7 @@ def test_a_trained_folder_loads_and_scores_as_it_was_trained(done: Done) -> None
     assert [one.index for one in scorer.rerank(query, passages, top_n=1)] == [7]
 
 
+@pytest.mark.model
 def test_a_folder_trained_on_another_base_is_refused(done: Done, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(done.folder, other)
@@ -144,12 +149,14 @@ def test_a_folder_trained_on_another_base_is_refused(done: Done, tmp_path: Path)
         rerank.load(other)
 
 
+@pytest.mark.model
 def test_equal_seeds_give_equal_weights(done: Done, tmp_path: Path) -> None:
     again = run(done.pairs, tmp_path / "model")
     assert again.losses == done.run.losses
     assert (tmp_path / "model/model.safetensors").read_bytes() == (done.folder / "model.safetensors").read_bytes()
 
 
+@pytest.mark.model
 def test_a_stopped_run_goes_on_from_its_checkpoint_to_the_same_losses(done: Done, tmp_path: Path) -> None:
     def stop_at_the_second_look(line: str) -> None:
         if line.startswith("step 16,"):
@@ -163,6 +170,7 @@ def test_a_stopped_run_goes_on_from_its_checkpoint_to_the_same_losses(done: Done
     assert resumed.losses == pytest.approx(done.run.losses, rel=1e-4)
 
 
+@pytest.mark.model
 def test_a_checkpoint_of_another_recipe_is_refused(done: Done) -> None:
     with pytest.raises(BadInput, match="another run"):
         run(done.pairs, done.folder, replace(TINY, seed=1))
@@ -300,6 +308,7 @@ def test_gain_is_one_at_the_top_and_nothing_beyond_the_tenth_place() -> None:
     assert gain([0.1] + [0.5] * 10) == 0.0
 
 
+@pytest.mark.model
 def test_material_survives_being_written_and_read_and_keeps_held_out_passages_apart(done: Done) -> None:
     text = (done.folder.with_name("model.work") / "material.json").read_text(encoding="utf-8")
     material = thaw(text)

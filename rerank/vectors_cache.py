@@ -11,7 +11,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from rerank.late.vector_file import VectorFile
+from rerank.vector_file import VectorFile
 
 _ENTRY_OVERHEAD = 512
 """Bytes that Python spends on an entry besides its arrays: two array headers, a key of two strings, a dict slot."""

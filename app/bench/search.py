@@ -1,0 +1,155 @@
+"""Where a query's milliseconds go: every stage over the sample's judged queries, token vectors kept or not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from app.bench.machine import facts
+from app.bench.record import Say, write
+from app.compose import VECTOR_BYTES, open_engine
+from app.demo import sample
+from app.settings import Settings
+from search.measure import judged
+
+if TYPE_CHECKING:
+    from search.engine import SearchEngine
+    from search.result import Result
+
+ROUNDS = 3
+"""How often each query is asked with kept token vectors."""
+_WORST = 0.95
+
+
+def run(
+    settings: Settings,
+    place: Path,
+    json_path: Path | None = None,
+    *,
+    queries: int | None = None,
+    rounds: int = ROUNDS,
+    say: Say = lambda _: None,
+) -> dict[str, Any]:
+    """Milliseconds by stage, median and 95th percentile, of searches through an engine that is loaded and warmed.
+
+    "cold" has no token vectors when a query comes, "kept" has those of all its candidates. Both give `ratio`: the
+    seconds of "explain" over those of "rerank", the median over the queries. "one_by_one" is what explaining the same
+    passages takes where each is asked about by itself, over the same "rerank".
+
+    Args:
+        settings: which models; the index is made anew.
+        place: an empty folder, for index and token vectors.
+        json_path: where the result is written, too.
+        queries: only so many, evenly spread; None for all that have a relevant document.
+        rounds: how often each is asked with kept token vectors.
+        say: told what is being done, a line at a time.
+    """
+    from rerank.loading import Caches
+    from rerank.vectors_cache import VectorCache
+
+    vectors = VectorCache(VECTOR_BYTES, place / "token-vectors")
+    asked = _some(_answerable(), queries)
+    settings = replace(settings, index=place / "index", store_url=None)
+    engine = open_engine(settings, "secondlook bench search", caches=Caches(vectors=vectors))
+    with closing(engine):
+        say("indexing the sample")
+        engine.ingest(sample())
+        engine.state()  # loads both models
+        engine.search(asked[0])
+        cold, kept, apart = [], [], []
+        for number, query in enumerate(asked, start=1):
+            vectors.clear()
+            cold.append(engine.search(query))
+            for _ in range(rounds):
+                kept.append(engine.search(query))
+                apart.append(_one_by_one(engine, kept[-1]))
+            if number % 10 == 0:
+                say(f"{number} of {len(asked)} queries")
+        documents, chunks = engine.index.counts()
+    looks = [one.seconds["rerank"] for one in kept]
+    found: dict[str, Any] = {
+        "benchmark": "search",
+        "documents": documents,
+        "chunks": chunks,
+        "queries": len(asked),
+        "rounds": rounds,
+        "scorer": cold[0].scorer,
+        "runtime": cold[0].runtime,
+        "candidates": cold[0].settings.candidates,
+        "top_n": cold[0].settings.top_n,
+        "cold": _stages(cold),
+        "kept": _stages(kept),
+        "one_by_one": {**_spread(apart), "ratio": _ratio(apart, looks)},
+        "machine": facts(),
+    }
+    write(json_path, found)
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures as lines of text: one a stage, median and 95th percentile of both kinds."""
+    stages = dict.fromkeys((*found["cold"]["stages"], *found["kept"]["stages"]))
+    kinds = ("cold", "kept")
+    lines = [f"{'':14}" + "".join(f"{f'{kind} median':>14}{'95 %':>9}" for kind in kinds) + "  ms"]
+    for stage in stages:
+        cells = [found[kind]["stages"].get(stage, {"median_ms": 0.0, "p95_ms": 0.0}) for kind in kinds]
+        lines.append(f"{stage:14}" + "".join(f"{one['median_ms']:>14.2f}{one['p95_ms']:>9.2f}" for one in cells))
+    apart = found["one_by_one"]
+    lines.append(f"{'one by one':14}{'':23}{apart['median_ms']:>14.2f}{apart['p95_ms']:>9.2f}")
+    lines.append(
+        f"explain / second look: {found['cold']['ratio']} cold, {found['kept']['ratio']} with kept token vectors "
+        f"({apart['ratio']} one by one)"
+    )
+    return "\n".join(lines)
+
+
+def _answerable() -> list[str]:
+    data = judged.load(sample())
+    return [
+        text for identity, text in data.queries.items() if any(grade > 0 for grade in data.qrels[identity].values())
+    ]
+
+
+def _some(queries: list[str], count: int | None) -> list[str]:
+    if count is None or count >= len(queries):
+        return queries
+    return [queries[place * len(queries) // count] for place in range(count)]
+
+
+def _one_by_one(engine: SearchEngine, result: Result) -> float:
+    """Seconds to explain a result's passages with a call for each."""
+    scorer = engine.registry.get()
+    shown = [one.candidate.chunk for one in result.top]
+    visible = {chunk.id: chunk for chunk in (*shown, *(one.chunk for one in result.before))}
+    started = time.perf_counter()
+    for chunk in shown:
+        scorer.spans(result.query, [chunk.text])
+    for chunk in visible.values():
+        with engine.index.snapshot() as now:
+            now.explain_terms(result.query, [chunk])
+    return time.perf_counter() - started
+
+
+def _stages(results: Sequence[Result]) -> dict[str, Any]:
+    """Milliseconds of each stage that most searches had, and of all stages together."""
+    names = dict.fromkeys(name for one in results for name in one.seconds)
+    usual = [name for name in names if sum(name in one.seconds for one in results) * 2 > len(results)]
+    return {
+        "stages": {name: _spread(one.seconds.get(name, 0.0) for one in results) for name in usual},
+        "ratio": _ratio([one.seconds["explain"] for one in results], [one.seconds["rerank"] for one in results]),
+    }
+
+
+def _spread(seconds: Iterable[float]) -> dict[str, float]:
+    ordered = sorted(seconds)
+    worst = ordered[min(len(ordered) - 1, int(_WORST * len(ordered)))]
+    return {"median_ms": round(1000 * median(ordered), 3), "p95_ms": round(1000 * worst, 3)}
+
+
+def _ratio(parts: Sequence[float], wholes: Sequence[float]) -> float:
+    return round(median(part / whole for part, whole in zip(parts, wholes, strict=True)), 3)
