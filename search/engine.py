@@ -102,7 +102,7 @@ class SearchEngine:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Result:
-        """What both stages did to the query.
+        """What both stages did to the query, read from one snapshot of the index; its seconds are all in named stages.
 
         Raises:
             BadQuery: empty, too long, or settings out of range.
@@ -116,8 +116,9 @@ class SearchEngine:
             if now.empty:
                 raise EmptyIndex("The index is empty: run `secondlook ingest FOLDER` or use the Ingest tab first.")
             watch.lap("open", _NOTHING)
-            left = None if wanted.filters is None or wanted.filters.empty else now.matching(wanted.filters)[1]
-            if left is not None:
+            filters = None if wanted.filters is None or wanted.filters.empty else wanted.filters
+            if filters is not None:
+                now.matching(filters)  # remembered by the snapshot
                 watch.lap("filter")
             _ = self.embedder.runtime  # loads the model where it is not loaded yet
             watch.lap("load embedder", _NOTHING)
@@ -125,6 +126,7 @@ class SearchEngine:
             watch.lap("read", _NOTHING)
             share = sparse_share(wanted.sparse_weight, reading)
             first = candidates(now, query, replace(wanted, sparse_weight=share), watch)
+            left = None if filters is None else now.matching(filters)[1]
             found, scorer, said = self._second_stage(query, first, wanted, watch, progress, cancel)
             said = (
                 *notes.on_words(query, known=now.has_terms(query)),
