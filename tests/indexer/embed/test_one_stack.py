@@ -120,6 +120,13 @@ def test_a_checkpoint_has_the_vectors_and_tokens_of_sentence_transformers(
     require_equal(folder if pooling is None else sentence_model(folder, pooling, window=window, below=below))
 
 
+def test_the_window_of_the_sentence_model_counts_before_the_tokenizers(tmp_path: Path) -> None:
+    folder = sentence_model(bert(tmp_path / "model"), MEAN, window=64)
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 30}))
+    require_equal(folder)
+    assert LocalEmbedder.open(str(folder), device="cpu").max_tokens == 62
+
+
 @pytest.mark.parametrize(("pooling", "take"), [(MEAN, "mean"), (CLS, "first")])
 @pytest.mark.parametrize("build", [checkpoints.jina_v1, checkpoints.jina_v2])
 def test_layouts_that_only_their_own_code_reads_are_pooled_from_the_token_states(
