@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import commands
+import pytest
 
 UNNEEDED = {
     "sentence_transformers",
@@ -38,6 +39,7 @@ finally:
 """
 
 
+@pytest.mark.process
 def test_a_search_from_a_cold_start_imports_no_library_that_it_does_not_need(home: Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", ASK],
