@@ -19,6 +19,7 @@ from data import minilm_folder
 from indexer.embed.local import LocalEmbedder
 from indexer.embed.prefixes import Prefixes
 
+pytestmark = pytest.mark.model
 TEXTS = [
     "The panda eats bamboo; what is the capital of France?",
     "",

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hash_embedder import HashEmbedder
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -148,4 +149,4 @@ History.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-test_history = History.TestCase
+test_history = pytest.mark.crash(History.TestCase)
