@@ -37,8 +37,6 @@ __all__ = [
 
 MAX_QUERY_CHARACTERS = 10_000
 """Longer queries are refused: no model here reads more than 512 query tokens."""
-_NOTHING = 0.001
-"""Seconds below which a step is no stage of its own, such as a model that was loaded before: the next one takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +113,15 @@ class SearchEngine:
         with self._index.snapshot() as now:
             if now.empty:
                 raise EmptyIndex("The index is empty: run `secondlook ingest FOLDER` or use the Ingest tab first.")
-            watch.lap("open", _NOTHING)
+            watch.lap("prepare")
             filters = None if wanted.filters is None or wanted.filters.empty else wanted.filters
             if filters is not None:
                 now.matching(filters)  # remembered by the snapshot
                 watch.lap("filter")
             _ = self.embedder.runtime  # loads the model where it is not loaded yet
-            watch.lap("load embedder", _NOTHING)
+            watch.lap("load")
             reading = read(self._literacy, self.embedder, self.embedder.name, query)
-            watch.lap("read", _NOTHING)
+            watch.lap("prepare")
             share = sparse_share(wanted.sparse_weight, reading)
             first = candidates(now, query, replace(wanted, sparse_weight=share), watch)
             left = None if filters is None else now.matching(filters)[1]
@@ -139,7 +137,7 @@ class SearchEngine:
             if wanted.explain:
                 found = _explained(found, now, scorer)
                 watch.lap("explain")
-        watch.lap("close", _NOTHING)
+        watch.lap("prepare")
         return replace(found, seconds=watch.seconds())
 
     def unread(self, scorer: str, query: str) -> tuple[str, ...]:
@@ -204,7 +202,7 @@ class SearchEngine:
             ranked, below = second.cut(second.first_stage_order(first), settings.cutoff)
             return replace(empty, ranked=ranked, cut=below), None, ()
         scorer = self._scorers.get(name)
-        watch.lap("load model", _NOTHING)
+        watch.lap("load")
         unread = self._literacy.unread(scorer, name, query)
         scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)
         blend = first_share(settings.blend, self._scorers.blend(name), unread)

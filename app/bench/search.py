@@ -136,11 +136,10 @@ def _one_by_one(engine: SearchEngine, result: Result) -> float:
 
 
 def _stages(results: Sequence[Result]) -> dict[str, Any]:
-    """Milliseconds of each stage that most searches had, and of all stages together."""
+    """Milliseconds of each stage, and of all stages together."""
     names = dict.fromkeys(name for one in results for name in one.seconds)
-    usual = [name for name in names if sum(name in one.seconds for one in results) * 2 > len(results)]
     return {
-        "stages": {name: _spread(one.seconds.get(name, 0.0) for one in results) for name in usual},
+        "stages": {name: _spread(one.seconds.get(name, 0.0) for one in results) for name in names},
         "ratio": _ratio([one.seconds["explain"] for one in results], [one.seconds["rerank"] for one in results]),
     }
 

@@ -82,7 +82,8 @@ def test_the_stages_add_up_to_the_total(
     total = seconds.pop("total")
     assert sum(seconds.values()) == pytest.approx(total)
     assert total == pytest.approx(ticks[-1] - ticks[0])
-    assert {"embed", "dense", "sparse", "fuse"} <= set(seconds)
+    assert next(iter(seconds)) == "prepare"
+    assert {"load", "embed", "dense", "sparse", "fuse"} <= set(seconds)
     assert ("filter" in seconds) == (settings.filters is not None)
     assert ("fold" in seconds) == settings.collapse
     assert ("explain" in seconds) == settings.explain
