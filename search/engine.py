@@ -28,7 +28,7 @@ __all__ = ["MAX_QUERY_CHARACTERS", "Cancel", "IndexState", "SearchEngine"]
 
 MAX_QUERY_CHARACTERS = 10_000
 """Longer queries are refused: no model here reads more than 512 query tokens."""
-_NOTHING = 0.001
+_NOTHING = 0.005
 """Seconds below which a step is no stage of its own, such as a model that was loaded before: the next one takes it."""
 
 
@@ -131,7 +131,7 @@ class SearchEngine:
                 found = _explained(found, now, scorer)
                 watch.lap("explain")
         watch.lap("close", _NOTHING)
-        return replace(found, seconds=watch.seconds())
+        return replace(found, seconds=watch.stop())
 
     def unread(self, scorer: str, query: str) -> tuple[str, ...]:
         """Return the scripts of the query that a second stage does not read; loads it. See `search.scripts`."""

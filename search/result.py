@@ -124,7 +124,7 @@ class Result:
     seconds: Mapping[str, float]
     """Wall seconds by stage, in order: embed, dense, sparse, fuse, fold, rerank, explain, and their sum, total.
 
-    Between them stands what took a millisecond or more: open, filter, load embedder, read (which language), load model,
+    Between them stands what took 5 ms or more: open, filter, load embedder, read (which language), load model,
     close.
     """
     settings: SearchSettings

@@ -16,6 +16,7 @@ class Stopwatch:
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._last = clock()
+        self._stage = "start"
         self._laps: dict[str, float] = {}
 
     def lap(self, stage: str, least: float = 0.0) -> None:
@@ -25,8 +26,9 @@ class Stopwatch:
         if spent < least:
             return
         self._laps[stage] = self._laps.get(stage, 0.0) + spent
-        self._last = now
+        self._stage, self._last = stage, now
 
-    def seconds(self) -> dict[str, float]:
-        """Seconds by stage in the order of their first laps, then their sum as "total"."""
+    def stop(self) -> dict[str, float]:
+        """Seconds by stage, in the order of their first laps, and "total", their sum. The last takes what is left."""
+        self.lap(self._stage)
         return {**self._laps, "total": sum(self._laps.values())}
