@@ -42,7 +42,7 @@ def run(
 
     "cold" has no token vectors when a query comes, "kept" has those of all its candidates. Both give `ratio`: the
     seconds of "explain" over those of "rerank", the median over the queries. "one_by_one" is what explaining the same
-    passages takes where each is asked about by itself, over the same "rerank".
+    passages takes where each is asked about by itself, the query encoded and weighted for each: over the same "rerank".
 
     Args:
         settings: which models; the index is made anew.
@@ -130,16 +130,17 @@ def _some(queries: list[str], count: int | None) -> list[str]:
 
 
 def _one_by_one(engine: SearchEngine, result: Result) -> float:
-    """Seconds to explain a result's passages with a call for each."""
+    """Seconds to explain a result's passages with a call for each, and nothing remembered of the query."""
     scorer = engine.registry.get()
+    query = f"{result.query} "  # the same tokens; but what the second look keeps of its query is kept under the query
     shown = [one.candidate.chunk for one in result.top]
     visible = {chunk.id: chunk for chunk in (*shown, *(one.chunk for one in result.before))}
     started = time.perf_counter()
     for chunk in shown:
-        scorer.spans(result.query, [chunk.text])
+        scorer.spans(query, [chunk.text])
     for chunk in visible.values():
         with engine.index.snapshot() as now:
-            now.explain_terms(result.query, [chunk])
+            now.explain_terms(query, [chunk])
     return time.perf_counter() - started
 
 
