@@ -26,6 +26,8 @@ from indexer.vectors.contract import Point
 from indexer.vectors.edge import EdgeStore
 from rerank.models.running import Cancel
 
+pytestmark = pytest.mark.disk
+
 
 @pytest.fixture
 def quick(tmp_path: Path) -> Iterator[Index]:

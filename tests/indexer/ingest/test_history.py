@@ -18,6 +18,8 @@ from indexer.index import Index
 from indexer.report import IngestOptions
 from rerank.models.running import Cancel
 
+pytestmark = pytest.mark.disk
+
 NAMES = st.sampled_from(["a.txt", "b.md", "sub/c.txt", "sub/deep/d.txt", "é ü.txt", "e.csv"])
 TEXTS = st.sampled_from(
     [
