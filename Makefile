@@ -34,8 +34,8 @@ demo: $(VENV)/.runtime  ## Index data/sample (or FOLDER=...) and open the page
 test: $(VENV)/.development browser  ## Run all tests, one process a core (ARGS="-n 0 -k bm25" in one process)
 	@$(BIN)/python -m pytest $(CORES) $(ARGS)
 
-quick: $(VENV)/.development  ## Run the tests of the inner loop: no browser, no process, no kill, no whole index, no long embedding
-	@$(BIN)/python -m pytest $(CORES) -m "not (browser or crash or disk or process or model)" $(ARGS)
+quick: $(VENV)/.development  ## Run the tests of the inner loop: what takes seconds (browser, processes, whole indexes, ...) is left out
+	@$(BIN)/python -m pytest $(CORES) -m "not (browser or crash or disk or process or model or waits)" $(ARGS)
 
 test-clients: $(VENV)/.development  ## Run the real Jina, Cohere, TEI and OpenAI clients against a live server
 	@$(BIN)/python tests/clients/run.py $(ARGS)
