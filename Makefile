@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+CORES  := -n auto --maxprocesses 4 --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export SECONDLOOK_HOME ?= $(CURDIR)/.secondlook
 
@@ -30,11 +31,11 @@ setup: $(VENV)/.runtime  ## Make .venv with everything installed from the lock f
 demo: $(VENV)/.runtime  ## Index data/sample (or FOLDER=...) and open the page
 	@$(BIN)/secondlook demo $(if $(FOLDER),"$(FOLDER)") $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.development browser  ## Run all tests (ARGS="-k bm25 --durations=25")
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.development browser  ## Run all tests, one process a core (ARGS="-n 0 -k bm25" in one process)
+	@$(BIN)/python -m pytest $(CORES) $(ARGS)
 
-quick: $(VENV)/.development  ## Run the tests that need no browser, no process, no kill and no long embedding
-	@$(BIN)/python -m pytest -m "not (browser or crash or process or model)" $(ARGS)
+quick: $(VENV)/.development  ## Run the tests of the inner loop: what takes seconds (browser, processes, whole indexes, ...) is left out
+	@$(BIN)/python -m pytest $(CORES) -m "not (browser or crash or disk or process or model or waits)" $(ARGS)
 
 test-clients: $(VENV)/.development  ## Run the real Jina, Cohere, TEI and OpenAI clients against a live server
 	@$(BIN)/python tests/clients/run.py $(ARGS)

@@ -37,8 +37,6 @@ __all__ = [
 
 MAX_QUERY_CHARACTERS = 10_000
 """Longer queries are refused: no model here reads more than 512 query tokens."""
-_NOTHING = 0.001
-"""Seconds below which a step is no stage of its own, such as a model that was loaded before: the next one takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ class SearchEngine:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> Result:
-        """What both stages did to the query.
+        """What both stages did to the query, read from one snapshot of the index; its seconds are all in named stages.
 
         Raises:
             BadQuery: empty, too long, or settings out of range.
@@ -115,16 +113,18 @@ class SearchEngine:
         with self._index.snapshot() as now:
             if now.empty:
                 raise EmptyIndex("The index is empty: run `secondlook ingest FOLDER` or use the Ingest tab first.")
-            watch.lap("open", _NOTHING)
-            left = None if wanted.filters is None or wanted.filters.empty else now.matching(wanted.filters)[1]
-            if left is not None:
+            watch.lap("prepare")
+            filters = None if wanted.filters is None or wanted.filters.empty else wanted.filters
+            if filters is not None:
+                now.matching(filters)  # remembered by the snapshot
                 watch.lap("filter")
             _ = self.embedder.runtime  # loads the model where it is not loaded yet
-            watch.lap("load embedder", _NOTHING)
+            watch.lap("load")
             reading = read(self._literacy, self.embedder, self.embedder.name, query)
-            watch.lap("read", _NOTHING)
+            watch.lap("prepare")
             share = sparse_share(wanted.sparse_weight, reading)
             first = candidates(now, query, replace(wanted, sparse_weight=share), watch)
+            left = None if filters is None else now.matching(filters)[1]
             found, scorer, said = self._second_stage(query, first, wanted, watch, progress, cancel)
             said = (
                 *notes.on_words(query, known=now.has_terms(query)),
@@ -137,7 +137,7 @@ class SearchEngine:
             if wanted.explain:
                 found = _explained(found, now, scorer)
                 watch.lap("explain")
-        watch.lap("close", _NOTHING)
+        watch.lap("prepare")
         return replace(found, seconds=watch.seconds())
 
     def unread(self, scorer: str, query: str) -> tuple[str, ...]:
@@ -202,7 +202,7 @@ class SearchEngine:
             ranked, below = second.cut(second.first_stage_order(first), settings.cutoff)
             return replace(empty, ranked=ranked, cut=below), None, ()
         scorer = self._scorers.get(name)
-        watch.lap("load model", _NOTHING)
+        watch.lap("load")
         unread = self._literacy.unread(scorer, name, query)
         scoring = scorer.score(query, [one.chunk.text for one in first], progress=progress, cancel=cancel)
         blend = first_share(settings.blend, self._scorers.blend(name), unread)

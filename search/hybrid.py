@@ -16,8 +16,9 @@ from search.stopwatch import Stopwatch
 if TYPE_CHECKING:
     from indexer.snapshot import HitSearch, Snapshot
 
-FOLDING_ROOM = 8
-"""Hits beyond the candidates that each retriever is asked for where passages are folded: what goes makes room."""
+ROOM = 8
+"""Hits beyond the candidates that each retriever is asked for: what is folded makes room for others, and what stands
+last in one list still has its score in the other."""
 
 
 def candidates(now: Snapshot, query: str, settings: SearchSettings, watch: Stopwatch) -> tuple[Candidate, ...]:
@@ -43,7 +44,7 @@ def candidates(now: Snapshot, query: str, settings: SearchSettings, watch: Stopw
         timed("dense", now.by_vector(vector, settings.filters)),
         timed("sparse", now.by_terms(query, settings.sparse, settings.filters)),
     )
-    found = now.retrieve(searches, settings.candidates + (FOLDING_ROOM if settings.collapse else 0))
+    found = now.retrieve(searches, settings.candidates + ROOM)
     dense, sparse = found.lists
     if not settings.collapse:
         fused = fuse(dense, sparse, found.chunks, settings)

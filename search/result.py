@@ -78,10 +78,10 @@ class Result:
     ranked: tuple[Ranked, ...]
     """Final order, all of them; `top` is what is shown and handed to an LLM."""
     seconds: Mapping[str, float]
-    """Wall seconds by stage, in order: embed, dense, sparse, fuse, fold, rerank, explain, and their sum, total.
+    """Wall seconds by stage, in order: prepare, filter, load, embed, dense, sparse, fuse, fold, rerank, explain, total.
 
-    Between them stands what took a millisecond or more: open, filter, load embedder, read (which language), load model,
-    close.
+    Total is their sum. Filter, fold, rerank and explain are there where they were asked for; load is next to nothing
+    where the models were loaded before.
     """
     settings: SearchSettings
     scorer: str

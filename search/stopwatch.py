@@ -18,13 +18,10 @@ class Stopwatch:
         self._last = clock()
         self._laps: dict[str, float] = {}
 
-    def lap(self, stage: str, least: float = 0.0) -> None:
-        """Give the time since the last lap to a stage; less than `least` seconds are left to the stage that follows."""
+    def lap(self, stage: str) -> None:
+        """Give the time since the last lap to a stage."""
         now = self._clock()
-        spent = now - self._last
-        if spent < least:
-            return
-        self._laps[stage] = self._laps.get(stage, 0.0) + spent
+        self._laps[stage] = self._laps.get(stage, 0.0) + now - self._last
         self._last = now
 
     def seconds(self) -> dict[str, float]:

@@ -9,20 +9,19 @@ from search.result import Result
 from search.scorers import NO_SCORER
 
 STAGE_NAMES = {
-    "open": "open index",
+    "prepare": "prepare",
     "filter": "filter documents",
-    "load embedder": "load embedding model",
-    "read": "tell language",
+    "load": "load models",
     "embed": "embed query",
     "dense": "dense search",
     "sparse": "BM25 search",
     "fuse": "fuse",
     "fold": "fold",
-    "load model": "load second stage",
     "rerank": "second look",
     "explain": "explain",
-    "close": "close index",
 }
+_SEEN = 0.00005
+"""Seconds that are shown as 0.1 ms at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +55,10 @@ def format_wait(seconds: float) -> str:
 
 
 def list_stages(seconds: Mapping[str, float]) -> tuple[CostStage, ...]:
-    """Every stage in the order it was timed, the total left out, unknown names as they are."""
-    stages = [(key, max(value, 0.0)) for key, value in seconds.items() if key != "total"]
+    """The stages in the order they were timed, those left out that would show 0.0 ms; unknown names as they are."""
+    stages = [(key, value) for key, value in seconds.items() if key != "total" and value >= _SEEN]
     whole = sum(value for _, value in stages)
-    return tuple(
-        CostStage(key, STAGE_NAMES.get(key, key), value, value / whole if whole > 0 else 0.0) for key, value in stages
-    )
+    return tuple(CostStage(key, STAGE_NAMES.get(key, key), value, value / whole) for key, value in stages)
 
 
 def total_seconds(seconds: Mapping[str, float]) -> float:

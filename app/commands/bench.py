@@ -102,6 +102,7 @@ def ingest(
 def search(
     queries: Annotated[int | None, typer.Option(min=1, help="Only so many, evenly spread (default: all).")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="How often each is asked with kept token vectors.")] = 3,
+    cold: Annotated[int, typer.Option(min=1, help="How many are also asked without token vectors.")] = 15,
     scorer: options.ScorerOption = None,
     device: options.Device = None,
     as_json: Json = None,
@@ -112,7 +113,13 @@ def search(
     settings = options.settings(scorer=scorer, device=device)
     with tempfile.TemporaryDirectory(prefix="secondlook-bench-") as place:
         found = run(
-            settings, Path(place), as_json, queries=queries, rounds=rounds, say=lambda line: print(line, flush=True)
+            settings,
+            Path(place),
+            as_json,
+            queries=queries,
+            rounds=rounds,
+            cold=cold,
+            say=lambda line: print(line, flush=True),
         )
     print(table(found))
     print(json.dumps(found))

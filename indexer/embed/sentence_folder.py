@@ -35,7 +35,7 @@ def read_folder(folder: Path) -> SentenceFolder:
     """
     modules = _modules(folder)
     kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
-    if kinds not in ([], ["Transformer"], ["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+    if kinds not in ([], ["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         raise _otherwise(folder, f"it is made of {', '.join(kinds)}")
     body = folder / str(modules[0].get("path", "")) if modules else folder
     kind = str(_json(body / "config.json").get("model_type", ""))
@@ -45,14 +45,14 @@ def read_folder(folder: Path) -> SentenceFolder:
     if settings.get("do_lower_case") or settings.get("transformer_task", "feature-extraction") != "feature-extraction":
         raise _otherwise(folder, "its texts are prepared in a way of its own")
     pooling: Pooling = "mean"
-    if len(kinds) > 1:
+    if modules:
         modes = _modes(_json(folder / str(modules[1].get("path", "")) / "config.json"))
         if modes not in (["mean"], ["cls"]):
             raise _otherwise(folder, f"its pooling is {' and '.join(modes) or 'not stated'}")
         pooling = "mean" if modes == ["mean"] else "cls"
     stated = settings.get("max_seq_length"), _json(body / "tokenizer_config.json").get("model_max_length")
-    windows = [int(one) for one in stated if isinstance(one, int | float) and one > 0]
-    return SentenceFolder(body, pooling, min(windows, default=None), stated_prefixes(folder))
+    window = next((int(one) for one in stated if isinstance(one, int | float) and one > 0), None)
+    return SentenceFolder(body, pooling, window, stated_prefixes(folder))
 
 
 def stated_prefixes(folder: Path) -> Prefixes:

@@ -99,8 +99,9 @@ def run(
     workers = crew.workers if crew is not None else 1
     size = budget if workers == 1 else min(budget, max(_LEAST, sum(lengths) // (workers * _TURNS)))
     waiting = batches(lengths, size, padded=padded)[::-1]
-    spread = len(waiting) > 1 or sum(lengths) <= _SHORT
-    submit = crew.submit if crew is not None and spread else inline
+    alone = len(waiting) == 1
+    spread = not alone or sum(lengths) <= _SHORT
+    submit = partial(crew.submit, short=alone) if crew is not None and spread else inline
     flying: dict[Future[Sequence[T]], list[int]] = {}
     try:
         while waiting or flying:

@@ -31,25 +31,37 @@ class Crew:
 
     def __init__(self, device: torch.device) -> None:
         self.workers = torch.get_num_threads() if device.type == "cpu" else 1
-        self._pool: ThreadPoolExecutor | None = None
+        self._pools: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._starting = threading.Lock()
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
-        """The outcome-to-be of `work`; with a single worker it is there when this returns."""
-        return self._started().submit(work) if self.workers > 1 else inline(work)
+    def submit(self, work: Callable[[], T], *, short: bool = False) -> Future[T]:
+        """The outcome-to-be of `work`; with a single worker it is there when this returns.
 
-    def _started(self) -> ThreadPoolExecutor:
+        `short` work has a worker of its own, so that a query does not wait behind the batches of an ingest.
+        """
+        if self.workers == 1:
+            return inline(work)
+        batches, alone = self._started()
+        return (alone if short else batches).submit(work)
+
+    def _started(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
         with self._starting:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="model")
-                ready = threading.Barrier(self.workers)
-
-                def alone(_: int) -> None:
-                    torch.get_num_threads()  # a thread's first use takes the default over; after that it keeps its own
-                    torch.set_num_threads(1)  # for this thread, and as the default of threads that start later
-                    ready.wait()
-
+            if self._pools is None:
                 before = torch.get_num_threads()
-                list(self._pool.map(alone, range(self.workers)))
-                torch.set_num_threads(before)  # give that default back
-            return self._pool
+                self._pools = _pool(self.workers), _pool(1)
+                torch.set_num_threads(before)  # give back the default that the workers' own setting changed
+            return self._pools
+
+
+def _pool(workers: int) -> ThreadPoolExecutor:
+    """Workers that each compute on one core."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="model")
+    ready = threading.Barrier(workers)
+
+    def alone(_: int) -> None:
+        torch.get_num_threads()  # a thread's first use takes the default over; after that it keeps its own
+        torch.set_num_threads(1)  # for this thread, and as the default of threads that start later
+        ready.wait()
+
+    list(pool.map(alone, range(workers)))
+    return pool

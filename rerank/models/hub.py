@@ -6,6 +6,8 @@ from pathlib import Path
 
 from rerank.models.errors import ModelNotFound
 
+_PICKLES = "pytorch_model*.bin"
+
 
 def cached(repository: str) -> Path | None:
     """The folder of a complete copy in the local Hugging Face cache; None if there is none. No network is used."""
@@ -16,8 +18,17 @@ def cached(repository: str) -> Path | None:
         folder = Path(snapshot_download(repository, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError):
         return None
-    weights = any(folder.glob("*.safetensors")) or any(folder.glob("pytorch_model*.bin"))
-    return folder if weights and (folder / "config.json").is_file() else None
+    return folder if _complete(folder) else None
+
+
+def _complete(folder: Path) -> bool:
+    """True if there is a model: its config beside its weights, or a list of modules, one of which is the encoder."""
+    listed = (folder / "modules.json").is_file() and not (folder / "config.json").is_file()
+    bodies = [one for one in folder.iterdir() if one.is_dir()] if listed else [folder]
+    return any(
+        (body / "config.json").is_file() and any(any(body.glob(pattern)) for pattern in ("*.safetensors", _PICKLES))
+        for body in bodies
+    )
 
 
 def fetched(
@@ -42,7 +53,7 @@ def fetched(
     from huggingface_hub import snapshot_download
 
     wanted = ["*.json", "*.safetensors", "*.txt", "*.model", "README.md"]
-    wanted += ["pytorch_model*.bin"] if allow_pickle else []
+    wanted += [f"*{_PICKLES}"] if allow_pickle else []
     wanted += ["*.py"] if with_code else []
     try:
         return Path(snapshot_download(repository, allow_patterns=wanted))

@@ -81,6 +81,7 @@ def test_fusion_and_blend_are_options_of_a_search(home: Path) -> None:
         assert "Traceback" not in done.err
 
 
+@pytest.mark.model
 def test_a_query_in_a_script_that_no_model_reads_is_bm25s_and_says_so(tmp_path: Path) -> None:
     documents = tmp_path / "documents"
     documents.mkdir()
@@ -105,6 +106,7 @@ def test_a_query_in_a_script_that_no_model_reads_is_bm25s_and_says_so(tmp_path: 
     assert empty["notes"] == ["The query is stop words or punctuation alone: BM25 took no part."]
 
 
+@pytest.mark.model
 def test_a_query_in_another_language_leans_on_bm25_and_says_so(home: Path) -> None:
     asked = "Wie lange muss der Kühlschrank abtauen, und wo steht the kettle?"
     found = json.loads(secondlook(home, "search", asked, "--json").out)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import commands
+import pytest
 
 UNNEEDED = {
     "sentence_transformers",
@@ -38,6 +39,7 @@ finally:
 """
 
 
+@pytest.mark.process
 def test_a_command_starts_without_what_only_the_work_itself_needs() -> None:
     code = "import app.cli, sys; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=commands.ROOT, capture_output=True, text=True, check=True)  # noqa: S603 - ours
@@ -46,6 +48,7 @@ def test_a_command_starts_without_what_only_the_work_itself_needs() -> None:
     assert loaded & (UNNEEDED | {"numpy", "torch", "sqlalchemy", "qdrant_edge"}) == set()
 
 
+@pytest.mark.process
 def test_a_search_from_a_cold_start_imports_no_library_that_it_does_not_need(home: Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", ASK],

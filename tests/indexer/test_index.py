@@ -16,6 +16,8 @@ from indexer.ingest.scan import shown
 from indexer.report import IngestOptions, IngestProgress, IngestReport
 from rerank.models.running import Cancel
 
+pytestmark = pytest.mark.disk
+
 
 def outcomes(report: IngestReport) -> dict[str, str]:
     return {one.file: one.outcome for one in report.outcomes}

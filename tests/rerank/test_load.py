@@ -254,6 +254,18 @@ def hub_cache(root: Path, repository: str) -> Path:
     return snapshot
 
 
+@pytest.mark.parametrize("body", ["", "0_Transformer"])
+def test_an_embedding_model_in_the_hubs_cache_is_found_wherever_its_encoder_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    snapshot = hub_cache(tmp_path, "someone/embedder")
+    (snapshot / "modules.json").write_text("[]", encoding="utf-8")
+    assert cached("someone/embedder") is None
+    checkpoints.bert_body(snapshot / body)
+    assert cached("someone/embedder") == snapshot
+
+
 def test_a_model_in_the_hubs_cache_is_found_and_gets_its_profiles_contract(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,6 +43,8 @@ NAMES = {
     "cascade of servers": "cascade:tei:{url}>jina:{url}@3",
 }
 
+REAL = {"minilm", "trained"}
+"""Families with real weights."""
 WORST = pytest.mark.parametrize(
     "scorer",
     ["bert", "jina_v1", "late", "listwise", "jina", "cohere", "tei", "cascade"],
@@ -63,14 +65,16 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], B
                 return loaded[family]
             name = NAMES[family].format(url=server.url, **folders) if family in NAMES else str(folders[family])
             scorer = load(name, device="cpu", dtype="fp32")
-            if family in {"minilm", "trained"}:
+            if family in REAL:
                 loaded[family] = scorer
             return scorer
 
         yield load_family
 
 
-@pytest.fixture(params=[*BUILDERS, *NAMES])
+@pytest.fixture(
+    params=[pytest.param(one, marks=pytest.mark.model if one in REAL else ()) for one in (*BUILDERS, *NAMES)]
+)
 def scorer(make: Callable[[str], BaseScorer], request: pytest.FixtureRequest) -> BaseScorer:
     return make(request.param)
 

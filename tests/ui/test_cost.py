@@ -38,8 +38,9 @@ def test_stages_keep_their_order_leave_out_the_total_and_add_up() -> None:
     assert total_seconds({"dense": 0.02, "rerank": 0.06}) == pytest.approx(0.08)
 
 
-def test_stages_that_took_no_time_have_no_share() -> None:
-    assert [one.share for one in list_stages({"dense": 0.0, "total": 0.0})] == [0.0]
+def test_stages_that_would_show_no_time_are_left_out() -> None:
+    assert list_stages({"dense": 0.0, "total": 0.0}) == ()
+    assert [one.key for one in list_stages({"load": 0.00001, "dense": 0.002, "total": 0.00201})] == ["dense"]
 
 
 @pytest.mark.parametrize(

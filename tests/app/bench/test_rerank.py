@@ -108,6 +108,7 @@ def test_a_run_measures_its_cells_and_says_what_it_skipped(corpus: Path, tmp_pat
     assert "tiny" in table(found)
 
 
+@pytest.mark.model
 def test_cells_beyond_the_budget_are_skipped_with_the_reason(corpus: Path) -> None:
     found = run("cpu", [TINY], [MIXED], corpus=corpus, budget_seconds=0.0)
     assert found["cells"] == []
@@ -202,6 +203,7 @@ def test_expected_lengths_are_those_of_windows() -> None:
     assert Cell(64, 256).lengths(SHAPES["qwen3"]) == [320 * 64, 320 * 36]
 
 
+@pytest.mark.model
 def test_both_sides_score_alike(corpus: Path, tmp_path: Path) -> None:
     """The benchmark compares like with like: in fp32 our logits are those of the baseline."""
     from app.bench.baseline import default

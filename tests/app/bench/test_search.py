@@ -15,10 +15,10 @@ from app.settings import Settings
 def test_every_stage_of_both_kinds_is_reported_and_written(tmp_path: Path) -> None:
     said: list[str] = []
     file = tmp_path / "search.json"
-    found = run(Settings(tmp_path / "unused"), tmp_path, file, queries=2, rounds=1, say=said.append)
+    found = run(Settings(tmp_path / "unused"), tmp_path, file, queries=2, rounds=1, cold=1, say=said.append)
     assert said
     assert json.loads(file.read_text()) == found
-    assert found["queries"] == 2
+    assert (found["queries"], found["cold_queries"]) == (2, 1)
     for kind in ("cold", "kept"):
         stages = found[kind]["stages"]
         assert {"embed", "dense", "sparse", "fuse", "fold", "rerank", "explain", "total"} <= set(stages)

@@ -24,6 +24,8 @@ from indexer.embed.remote import RemoteEmbedder
 from indexer.errors import EmbedderError
 from rerank.models.revision import revision
 
+pytestmark = pytest.mark.model
+
 Answer = Callable[[dict[str, Any], int], tuple[int, Any]]
 
 

@@ -19,6 +19,7 @@ from data import minilm_folder
 from indexer.embed.local import LocalEmbedder
 from indexer.embed.prefixes import Prefixes
 
+pytestmark = pytest.mark.model
 TEXTS = [
     "The panda eats bamboo; what is the capital of France?",
     "",
@@ -118,6 +119,13 @@ def test_a_checkpoint_has_the_vectors_and_tokens_of_sentence_transformers(
 ) -> None:
     folder = build(tmp_path / "model")
     require_equal(folder if pooling is None else sentence_model(folder, pooling, window=window, below=below))
+
+
+def test_the_window_of_the_sentence_model_counts_before_the_tokenizers(tmp_path: Path) -> None:
+    folder = sentence_model(bert(tmp_path / "model"), MEAN, window=64)
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 30}))
+    require_equal(folder)
+    assert LocalEmbedder.open(str(folder), device="cpu").max_tokens == 62
 
 
 @pytest.mark.parametrize(("pooling", "take"), [(MEAN, "mean"), (CLS, "first")])

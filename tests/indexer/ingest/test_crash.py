@@ -52,9 +52,7 @@ class Runner:
 
     def close(self) -> None:
         """End the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
+        self._process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ from indexer.vectors.contract import Point
 from indexer.vectors.edge import EdgeStore
 from rerank.models.running import Cancel
 
+pytestmark = pytest.mark.disk
+
 
 @pytest.fixture
 def quick(tmp_path: Path) -> Iterator[Index]:
@@ -49,19 +51,19 @@ def words(index: Index) -> list[Hit]:
 def test_the_same_text_is_embedded_once_in_one_batch_in_the_next_and_under_another_name(tmp_path: Path) -> None:
     embedder = HashEmbedder()
     with Index.open(tmp_path / "index", embedder) as index:
-        fill(tmp_path / "folder", 600, "Everyone says the same.")
+        fill(tmp_path / "folder", 250, "Everyone says the same.")
         index.sync(tmp_path / "folder")
         (tmp_path / "folder" / "0000.txt").rename(tmp_path / "folder" / "new name.txt")
         index.sync(tmp_path / "folder")
         assert embedder.embedded == ["Everyone says the same."]
-        assert index.counts() == (600, 600)
+        assert index.counts() == (250, 250)
         assert index.verify() == []
 
 
 def test_stored_and_embedded_at_the_same_time_every_file_has_its_outcome(quick: Index, tmp_path: Path) -> None:
-    fill(tmp_path / "folder", 700)
+    fill(tmp_path / "folder", 250)
     report = quick.sync(tmp_path / "folder")
-    assert [one.file for one in report.outcomes] == [f"{number:04}.txt" for number in range(700)]
+    assert [one.file for one in report.outcomes] == [f"{number:04}.txt" for number in range(250)]
     assert {(one.outcome, one.chunks) for one in report.outcomes} == {("added", 1)}
     assert all(one.seconds > 0 for one in report.outcomes)
     assert set(report.stages) == {"read", "split", "embed", "store"}
@@ -71,39 +73,39 @@ def test_stored_and_embedded_at_the_same_time_every_file_has_its_outcome(quick: 
 def test_a_run_cancelled_half_way_leaves_a_whole_index_that_the_next_run_completes(
     quick: Index, tmp_path: Path
 ) -> None:
-    fill(tmp_path / "folder", 900)
+    fill(tmp_path / "folder", 300)
 
     class HalfWay(Cancel):
         def __bool__(self) -> bool:
-            return quick.counts()[0] >= 200
+            return quick.counts()[0] >= 90
 
     quick.sync(tmp_path / "folder", cancel=HalfWay())
     documents, chunks = quick.counts()
-    assert 200 <= documents == chunks < 900
+    assert 90 <= documents == chunks < 300
     assert quick.verify() == []
     report = quick.sync(tmp_path / "folder")
-    assert (report.counts["unchanged"], report.counts["added"]) == (documents, 900 - documents)
+    assert (report.counts["unchanged"], report.counts["added"]) == (documents, 300 - documents)
     assert quick.verify() == []
 
 
 class Failing(HashEmbedder):
-    """Fails at the first batch after 512 texts."""
+    """Fails at the first batch after 96 texts."""
 
     def passages(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> NDArray[np.float32]:
         """Shape (n, 16)."""
-        if len(self.embedded) >= 512:
+        if len(self.embedded) >= 96:
             raise ReadError("The model is gone.")
         return super().passages(texts, progress)
 
 
 def test_a_failure_while_a_batch_is_stored_keeps_what_was_finished(tmp_path: Path) -> None:
-    fill(tmp_path / "folder", 900)
+    fill(tmp_path / "folder", 300)
     embedder = Failing()
     with Index.open(tmp_path / "index", embedder) as index:
         with pytest.raises(ReadError, match="gone"):
             index.sync(tmp_path / "folder")
         finished = len(embedder.embedded)
-        assert 512 <= finished < 900
+        assert 96 <= finished < 300
         assert index.counts() == (finished, finished)
         assert index.verify() == []
 

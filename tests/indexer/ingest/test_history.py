@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hash_embedder import HashEmbedder
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from whole import content, content_of
 from indexer.index import Index
 from indexer.report import IngestOptions
 from rerank.models.running import Cancel
+
+pytestmark = pytest.mark.disk
 
 NAMES = st.sampled_from(["a.txt", "b.md", "sub/c.txt", "sub/deep/d.txt", "é ü.txt", "e.csv"])
 TEXTS = st.sampled_from(
@@ -148,4 +151,4 @@ History.TestCase.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-test_history = History.TestCase
+test_history = pytest.mark.crash(History.TestCase)

@@ -11,6 +11,8 @@ import pytest
 from indexer.errors import FolderError
 from indexer.ingest.watch import bursts
 
+pytestmark = pytest.mark.waits
+
 SECONDS = 120.0
 
 

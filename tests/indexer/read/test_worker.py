@@ -21,6 +21,7 @@ HOSTILE = {
     f".{name}": f"hostile_readers:{name}"
     for name in ("hang", "spin", "crash", "leave", "hog", "fail", "chatter", "who")
 }
+pytestmark = pytest.mark.process
 HASTE = 1.5
 """Seconds that a file may take that never ends."""
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited on Linux only")

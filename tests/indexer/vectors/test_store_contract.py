@@ -19,7 +19,10 @@ from indexer.vectors.edge import EdgeStore
 from indexer.vectors.server import ServerStore
 
 D = 16
-pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant")
+pytestmark = [
+    pytest.mark.disk,
+    pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant"),
+]
 
 
 def _unit(seed: int, d: int = D) -> NDArray[np.float32]:

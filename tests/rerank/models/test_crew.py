@@ -42,6 +42,19 @@ def test_other_threads_keep_all_their_cores(crew: Crew) -> None:
     assert seen == [before]
 
 
+def test_a_short_text_does_not_wait_behind_batches_and_a_long_one_has_all_cores(crew: Crew) -> None:
+    go_on = threading.Event()
+    busy = [crew.submit(lambda: go_on.wait(30)) for _ in range(2 * crew.workers)]
+    try:
+        seen = run([8], 2048, lambda batch: [torch.get_num_threads() for _ in batch], crew=crew).results
+        assert seen == [1]
+        where = run([500], 2048, lambda batch: [threading.current_thread() for _ in batch], crew=crew).results
+        assert where == [threading.current_thread()]
+    finally:
+        go_on.set()
+    assert all(one.result(30) for one in busy)
+
+
 def test_a_gpu_has_one_worker_that_is_the_caller() -> None:
     crew = Crew(torch.device("cuda"))
     assert crew.workers == 1

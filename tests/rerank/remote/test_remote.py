@@ -15,6 +15,8 @@ from rerank.remote.scorer import WIRES, RemoteScorer
 from rerank.scorer import ScoreContract
 from rerank.scores_cache import ScoreCache
 
+pytestmark = pytest.mark.waits
+
 KEY = "sk-very-secret-0123456789"
 DOCUMENTS = ["x y", "a b", "b z", "a b c"]
 CALM = Patience(request=20, total=60, tries=3)
