@@ -10,7 +10,7 @@ from pathlib import Path
 MINILM = "all-MiniLM-L6-v2"
 """The packaged encoder: the default embedding model."""
 E5 = "multilingual-e5-small"
-"""The packaged encoder for 94 languages."""
+"""The packaged encoder for over 90 languages."""
 MAXSIM = "minilm-maxsim"
 """Late interaction over its token vectors: the default second stage."""
 TRAINED = "second-look-minilm"
