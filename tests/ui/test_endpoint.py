@@ -9,6 +9,8 @@ import httpx
 import pytest
 from page_engine import PageEngine
 
+pytestmark = pytest.mark.process
+
 Page = Callable[[Any], str]
 
 
