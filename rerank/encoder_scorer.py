@@ -18,7 +18,7 @@ from rerank.models.held import Held
 from rerank.models.revision import Revision
 from rerank.models.running import Cancel, Progress, Runtime
 from rerank.models.tokens import Piece, Tokeniser
-from rerank.scorer import ScoreContract, Scored
+from rerank.scorer import NO_LIMITS, Limits, ScoreContract, Scored, Scoring
 
 T = TypeVar("T")
 
@@ -96,6 +96,29 @@ class EncoderScorer(BaseScorer, Generic[M]):
         """Give the memory back; the next call loads the model again. What is cached stays."""
         self._model.release()
         free(self._placement.device)
+
+    def score(
+        self,
+        query: str,
+        passages: Sequence[str],
+        *,
+        limits: Limits = NO_LIMITS,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Scoring:
+        """One `Scored` per passage, in input order; see `rerank.scorer.Scorer.score`."""
+        return self.score_many([(query, passages)], limits=limits, progress=progress, cancel=cancel)[0]
+
+    @abstractmethod
+    def score_many(
+        self,
+        calls: Sequence[tuple[str, Sequence[str]]],
+        *,
+        limits: Limits = NO_LIMITS,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> list[Scoring]:
+        """One `Scoring` per (query, passages), in order; what several calls share is computed once."""
 
     @abstractmethod
     def _load(self, folder: Path) -> M:

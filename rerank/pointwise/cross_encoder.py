@@ -90,18 +90,6 @@ class CrossEncoderScorer(EncoderScorer[PairModel]):
         scorer._warm()
         return scorer
 
-    def score(
-        self,
-        query: str,
-        passages: Sequence[str],
-        *,
-        limits: Limits = NO_LIMITS,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-    ) -> Scoring:
-        """One `Scored` per passage, in input order; see `rerank.scorer.Scorer.score`."""
-        return self.score_many([(query, passages)], limits=limits, progress=progress, cancel=cancel)[0]
-
     def score_many(
         self,
         calls: Sequence[tuple[str, Sequence[str]]],
