@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app.commands import options
-from search.settings import SearchSettings
+from search.settings import MAX_CANDIDATES, SearchSettings
 
 
 @options.searching(
@@ -49,6 +49,7 @@ def evaluate(
     from app import show_eval
     from search.measure.report import missed, to_dict
 
+    replace(asked, candidates=min(asked.candidates, MAX_CANDIDATES)).check()  # of a judged list as many as are wanted
     if tune and run is not None:
         raise typer.BadParameter("--tune compares fusions of an index: it does not go with --run.")
     floors = _floors(minimum or [])

@@ -149,6 +149,8 @@ def test_bad_judged_folders_are_one_sentence(judged: Path, tmp_path: Path) -> No
         (("eval", judged, "--split", "dev"), "--split"),
         (("eval", tmp_path), "qrels.tsv"),
         (("eval", judged, "--run", tmp_path / "absent.trec"), "absent.trec"),
+        (("eval", judged, "--sparse-weight", "5"), "sparse_weight must be between 0 and 1, not 5.0."),
+        (("eval", judged, "--candidates", "0"), "candidates must be between 1 and 200, not 0."),
     ):
         done = secondlook(tmp_path, *parts)
         assert done.status != 0
